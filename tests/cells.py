@@ -1,0 +1,49 @@
+"""What several tests ask of the cells of a notebook."""
+
+from pathlib import Path
+
+import nbformat
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+def namespace(name, tag):
+    """Execute the code cells of a notebook that carry a tag.
+
+    Args:
+        name: the notebook's name without folder and ending, "03_data".
+        tag: the cell tag; the cells so tagged need nothing from the others.
+
+    Returns:
+        The dict of what they define.
+
+    Raises:
+        LookupError: no cell carries the tag.
+    """
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    sources = [
+        cell.source
+        for cell in notebook.cells
+        if cell.cell_type == "code" and tag in cell.metadata.get("tags", [])
+    ]
+    if not sources:
+        raise LookupError(f"{name} has no cell tagged {tag}")
+    defined = {"__name__": f"cells_of_{name}"}
+    for source in sources:
+        exec(compile(source, f"{name}.ipynb", "exec"), defined)
+    return defined
+
+
+def printing_cells(notebook):
+    """The code cells with outputs, and those of them left uncompared."""
+    printing = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.outputs
+    ]
+    ignored = [
+        cell
+        for cell in printing
+        if "nbval-ignore-output" in cell.metadata.get("tags", [])
+    ]
+    return printing, ignored
