@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import sync_playwright
+
+from repository import find_repository
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html"
@@ -45,17 +48,26 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def site():
-    """Build the site, warnings being errors, and give its folder."""
-    command = "import sys; from jupyter_book.cli.main import main; main()"
-    arguments = ["build", ROOT, "-W", "-n", "--keep-going", "-q", "--all"]
+def build_site(folder, **environment):
+    """Build the site anew below a folder; every warning is an error."""
+    command = "from jupyter_book.cli.main import main; main()"
+    arguments = ["-W", "-n", "--keep-going", "-q", "--all"]
     build = subprocess.run(
-        [sys.executable, "-c", command, *arguments],
+        [
+            *(sys.executable, "-c", command, "build", ROOT),
+            *("--path-output", folder, *arguments),
+        ],
+        env=os.environ | environment,
         capture_output=True,
         text=True,
     )
     assert build.returncode == 0, build.stdout[-3000:] + build.stderr[-3000:]
+
+
+@pytest.fixture(scope="module")
+def site():
+    """Build the site where `make book` builds it, and give its folder."""
+    build_site(ROOT)
     return SITE
 
 
@@ -226,3 +238,36 @@ def test_no_internal_link_is_broken(site):
             elif not (site / target).is_file():
                 broken.append(f"{page}: no file {link}")
     assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize(
+    "remote, name",
+    [
+        ("https://github.com/someone/a-book.git", "someone/a-book"),
+        ("git@github.com:someone/a.book.git", "someone/a.book"),
+        ("https://example.org/someone/a-book.git", None),
+        (None, None),
+    ],
+)
+def test_the_repository_is_known_by_its_remote(
+    tmp_path, monkeypatch, remote, name
+):
+    """Launch buttons need an address; without one there are none."""
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    if remote:
+        subprocess.run(
+            ["git", "-C", tmp_path, "remote", "add", "origin", remote],
+            check=True,
+        )
+    assert find_repository(tmp_path) == name
+
+
+def test_launch_buttons_are_there_when_the_address_is_known(tmp_path):
+    """Built with an address, a chapter links to Colab and Binder."""
+    build_site(tmp_path, GITHUB_REPOSITORY="someone/a-book")
+    page = tmp_path / "_build" / "html" / "notebooks" / "01_tensors.html"
+    html = page.read_text(encoding="utf-8")
+    path = "someone/a-book/blob/main/notebooks/01_tensors.ipynb"
+    assert f"https://colab.research.google.com/github/{path}" in html
+    assert "https://mybinder.org/v2/gh/someone/a-book/main" in html
