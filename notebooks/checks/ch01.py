@@ -1,0 +1,357 @@
+"""Checks of chapter 1, tensors."""
+
+import numpy as np
+import torch
+
+from checks import call, exercise, expect, is_tensor, same_tensor
+
+
+def _is_view(result, source):
+    """Whether two tensors read the same storage."""
+    mine, theirs = result.untyped_storage(), source.untyped_storage()
+    return mine.data_ptr() == theirs.data_ptr()
+
+
+def _photo(height, width):
+    """A small random `uint8` photo."""
+    return torch.randint(0, 256, (height, width, 3), dtype=torch.uint8)
+
+
+@exercise("1.1")
+def odds(answer):
+    is_tensor(answer, name="odds")
+    expect(
+        answer.dtype == torch.int64,
+        f"odds has dtype {answer.dtype}; write the start, end and step "
+        "without a decimal point",
+    )
+    expect(
+        answer.ndim == 1 and answer.numel() == 10,
+        f"odds has shape {tuple(answer.shape)}, ten numbers are asked for; "
+        "arange stops before its end",
+    )
+    expect(answer[0] == 1, f"the first number should be 1, it is {answer[0]}")
+    same_tensor(
+        answer,
+        torch.arange(10) * 2 + 1,
+        "each number should be two above the one before",
+        name="odds",
+    )
+
+
+@exercise("1.2")
+def shapes(answer):
+    expect(
+        isinstance(answer, dict) and set(answer) == set("abcdef"),
+        'a dict with the keys "a" to "f" is asked for',
+    )
+    x = torch.empty(4, 3)
+    want = {
+        "a": (x[:, 0], "a plain number as an index removes its axis"),
+        "b": (x[:, :1], "a slice keeps its axis, even with one element"),
+        "c": (x + torch.ones(3), "align the shapes at the right"),
+        "d": (x.sum(dim=1, keepdim=True), "keepdim leaves a 1 in place"),
+        "e": (torch.stack([x, x], dim=1), "stack puts a new axis at dim"),
+        "f": (x[None].expand(5, 4, 3), "expand stretches the axis of one"),
+    }
+    for key, (tensor, hint) in want.items():
+        expect(
+            isinstance(answer[key], (tuple, list)),
+            f"({key}) should be a tuple such as (4, 3)",
+        )
+        expect(tuple(answer[key]) == tuple(tensor.shape), f"({key}): {hint}")
+
+
+@exercise("1.3")
+def centre_crop(answer):
+    photo = _photo(8, 10)
+    got = call(answer, photo, 4)
+    same_tensor(
+        got,
+        photo[2:6, 3:7],
+        "the crop of a photo of 8 x 10 does not lie in the middle; how "
+        "much is left at each side?",
+        name="the crop",
+    )
+    expect(_is_view(got, photo), "the crop is a copy; a slice is enough")
+    photo = _photo(7, 9)
+    same_tensor(
+        call(answer, photo, 4),
+        photo[1:5, 2:6],
+        "for 7 x 9 and size 4 the smaller part of the margin should be at "
+        "the top and left",
+        name="the crop",
+    )
+    same_tensor(
+        call(answer, photo, 7),
+        photo[:, 1:8],
+        "the crop is wrong when the size is the whole height; beware of "
+        "negative stops that become 0",
+        name="the crop",
+    )
+
+
+@exercise("1.4")
+def scale_light(answer):
+    photo = torch.tensor([[[0, 10, 101], [100, 200, 255]]]).to(torch.uint8)
+    got = call(answer, photo, 2.0)
+    is_tensor(got, shape=photo.shape, dtype=torch.uint8)
+    expect(
+        got[0, 1, 1] == 255 and got[0, 1, 2] == 255,
+        "200 times 2 should end at 255; cut to the range before the dtype "
+        "becomes uint8 again",
+    )
+    same_tensor(
+        got,
+        torch.tensor([[[0, 20, 202], [200, 255, 255]]]).to(torch.uint8),
+        "values inside the range are wrong",
+    )
+    same_tensor(
+        call(answer, photo, 0.58),
+        torch.tensor([[[0, 6, 59], [58, 116, 148]]]).to(torch.uint8),
+        "10 times 0.58 is 5.8, which is nearest to 6; conversion to an "
+        "integer only cuts",
+    )
+
+
+@exercise("1.5")
+def one_hot(answer):
+    labels = torch.tensor([2, 0, 1, 2])
+    got = call(answer, labels, 4)
+    is_tensor(got)
+    expect(
+        got.shape == (4, 4),
+        f"four labels and 4 classes give shape (4, 4), not "
+        f"{tuple(got.shape)}; the largest label says nothing about the "
+        "number of classes",
+    )
+    expect(
+        got.dtype == torch.int64,
+        f"the result has dtype {got.dtype}; int64 is asked for",
+    )
+    same_tensor(
+        got,
+        torch.eye(4, dtype=torch.int64)[labels],
+        "each row should hold a single 1, at the label",
+    )
+    for shape in ((2, 3, 5), (3, 1), ()):
+        labels = torch.randint(0, 6, shape)
+        same_tensor(
+            call(answer, labels, 6),
+            torch.eye(6, dtype=torch.int64)[labels],
+            f"wrong for labels of shape {shape}; the classes are the last "
+            "axis",
+            name=f"the result for labels of shape {shape}",
+        )
+
+
+@exercise("1.6")
+def standardise(answer):
+    scale = torch.tensor([1.0, 10.0, 100.0])[:, None, None]
+    photos = torch.rand(4, 3, 5, 6) * scale + torch.rand(4, 1, 1, 1)
+    got = call(answer, photos)
+    is_tensor(got, shape=photos.shape, dtype=torch.float32)
+    expect(
+        torch.allclose(got.mean((2, 3)), torch.zeros(4, 3), atol=1e-4),
+        "the mean of every channel of every photo should be 0; which axes "
+        "disappear in your mean?",
+    )
+    std = photos.std(dim=(2, 3), correction=0, keepdim=True)
+    want = (photos - photos.mean(dim=(2, 3), keepdim=True)) / std
+    same_tensor(
+        got,
+        want,
+        "the means are right, the standard deviations are not 1; which "
+        "axes, which divisor?",
+    )
+
+
+@exercise("1.7")
+def to_input(answer):
+    rng = np.random.default_rng(0)
+    bgr = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    got = call(answer, bgr)
+    is_tensor(got, shape=(3, 5, 7), dtype=torch.float32)
+    want = torch.tensor(bgr[:, :, ::-1].copy()).permute(2, 0, 1) / 255
+    expect(
+        not torch.allclose(got, want * 255),
+        "the numbers go up to 255; they should end at 1",
+    )
+    expect(
+        not torch.allclose(got, want.flip(0)),
+        "blue still comes first",
+    )
+    same_tensor(
+        got,
+        want,
+        "the shape is right and the pixels are not where they belong; were "
+        "the axes moved or the strip re-cut?",
+    )
+    expect(got.is_contiguous(), "the result is not contiguous")
+
+
+@exercise("1.8")
+def row_strides(answer):
+    for shape in ((3, 4), (5,), (2, 3, 4, 5), (7, 1, 2), ()):
+        got = call(answer, shape)
+        expect(
+            isinstance(got, tuple),
+            f"a tuple is asked for, this is a {type(got).__name__}",
+        )
+        expect(
+            len(got) == len(shape),
+            f"shape {shape} needs one stride an axis, not {len(got)}",
+        )
+        expect(
+            not got or got[-1] == 1,
+            f"shape {shape}: the last axis should have stride 1",
+        )
+        expect(
+            got == torch.empty(shape).stride(),
+            f"wrong for shape {shape}: how many elements are skipped by one "
+            "step along the first axis?",
+        )
+
+
+@exercise("1.9")
+def windows(answer):
+    x = torch.arange(10.0)
+    got = call(answer, x, 4)
+    is_tensor(got, dtype=torch.float32)
+    expect(
+        got.shape == (7, 4),
+        f"10 elements and size 4 give shape (7, 4), not {tuple(got.shape)}",
+    )
+    same_tensor(
+        got,
+        torch.stack([x[i : i + 4] for i in range(7)]),
+        "row i should begin at x[i]; what is the jump from row to row?",
+    )
+    expect(
+        _is_view(got, x),
+        "the numbers are right, but they are a copy; only shape and strides "
+        "should be new",
+    )
+    part = torch.arange(20.0)[5:12]
+    same_tensor(
+        call(answer, part, 3),
+        torch.stack([part[i : i + 3] for i in range(5)]),
+        "wrong for an x that is itself a slice; where does x begin in its "
+        "storage?",
+    )
+
+
+@exercise("1.10")
+def broadcast(answer):
+    cases = [
+        ((3, 4), (3, 4), "equal shapes"),
+        ((3, 1), (1, 4), "a 1 on either side"),
+        ((3, 1), (4,), "shapes are aligned at the right"),
+        ((4,), (3, 1), "the first shape may be the shorter one"),
+        ((8, 1, 6, 1), (7, 1, 5), "missing axes count as 1"),
+        ((), (2, 3), "a scalar has no axes"),
+        ((1,), (0,), "a 1 is stretched to the other length, even to 0"),
+        ((3, 2), (3,), "the right ends differ and neither is 1"),
+        ((2, 1, 3), (4, 2), "some axis differs and neither is 1"),
+    ]
+    for first, second, hint in cases:
+        try:
+            want = tuple(torch.broadcast_shapes(first, second))
+        except RuntimeError:
+            want = None
+        got = call(answer, first, second)
+        expect(
+            want is None or isinstance(got, tuple),
+            f"{first} with {second} should give a tuple: {hint}",
+        )
+        expect(got == want, f"wrong for {first} with {second}: {hint}")
+
+
+@exercise("1.11")
+def gram(answer):
+    photos = torch.randn(2, 3, 4, 5)
+    got = call(answer, photos)
+    flat = photos.flatten(2)
+    want = flat @ flat.mT / 20
+    is_tensor(got, shape=want.shape)
+    expect(
+        not torch.allclose(got, want * 20, rtol=1e-3, atol=1e-4),
+        "the sum still has to be divided by the number of pixels",
+    )
+    same_tensor(
+        got,
+        want,
+        "the entries are wrong; which letters are matched, which are summed?",
+    )
+
+
+@exercise("1.12")
+def fit_parabola(answer):
+    x = torch.linspace(-1, 1, 21)
+    y = 3 * x**2 - 2 * x + 1
+    first = call(answer, x, y, 0.5, 1)
+    is_tensor(first, shape=(3,), dtype=torch.float32)
+    features = torch.stack([x**2, x, torch.ones_like(x)], dim=1)
+    step = 0.5 * features.mT @ y / 21
+    expect(
+        not torch.allclose(first, -step, atol=1e-5),
+        "the first step goes uphill",
+    )
+    expect(
+        not torch.allclose(first, 2 * step, atol=1e-5),
+        "the first step is twice as long as it should be; this chapter's "
+        "loss has a half",
+    )
+    expect(
+        not torch.allclose(first, 21 * step, atol=1e-4),
+        "the first step is 21 times too long; is the loss a mean?",
+    )
+    expect(
+        not torch.allclose(first, step.flip(0), atol=1e-5),
+        "the numbers come in the order a, b, c",
+    )
+    same_tensor(
+        first,
+        step,
+        "after one step the numbers are wrong; what is the derivative by a?",
+    )
+    same_tensor(
+        call(answer, x, y, 0.5, 500),
+        torch.tensor([3.0, -2.0, 1.0]),
+        "one step is right, 500 steps do not reach the parabola",
+        atol=0.02,
+    )
+
+
+@exercise("1.13")
+def can_flatten(answer):
+    cases = [
+        (torch.empty(3, 4), "a contiguous tensor"),
+        (torch.empty(3, 4).t(), "a transposed matrix"),
+        (torch.empty(3, 4)[:, ::2], "every second column; one constant jump"),
+        (torch.empty(3, 4)[:, :3], "the first columns only"),
+        (torch.empty(3, 4)[1:], "the last rows"),
+        (torch.empty(12)[::3], "one axis with any stride"),
+        (torch.empty(2, 3, 4).permute(1, 0, 2), "two axes swapped"),
+        (torch.empty(3, 1, 4).transpose(0, 1), "an axis of length one"),
+        (torch.empty(4, 1, 3)[:, :, :1], "axes of length one at the end"),
+        (torch.empty(1, 4).t(), "a transposed row"),
+        (torch.empty(1, 3).expand(4, 3), "a stride of zero"),
+        (torch.empty(1, 1).expand(4, 3), "strides of zero only"),
+        (torch.tensor(1.0), "no axis at all"),
+    ]
+    for x, kind in cases:
+        try:
+            x.view(-1)
+            want = True
+        except RuntimeError:
+            want = False
+        shape, strides = tuple(x.shape), x.stride()
+        got = call(answer, shape, strides)
+        expect(
+            isinstance(got, bool),
+            f"True or False is asked for, this is a {type(got).__name__}",
+        )
+        expect(
+            got == want, f"wrong for shape {shape}, strides {strides}: {kind}"
+        )
