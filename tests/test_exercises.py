@@ -194,6 +194,9 @@ def test_a_stub_class_is_not_attempted(monkeypatch):
     class Stub(torch.nn.Module):
         def forward(self, X): ...
 
+        @staticmethod
+        def backward(ctx, grad): ...
+
     monkeypatch.setitem(checks._CHECKS, "0.1", lambda a: None)
     assert checks.judge("0.1", Stub).state == "not attempted yet"
     assert checks.judge("0.1", torch.nn.Linear).state == "correct"

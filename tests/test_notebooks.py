@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import nbformat
@@ -127,6 +128,13 @@ def test_every_picture_has_alt_text(path):
         settings = cell.metadata.get("mystnb", {})
         alt = settings.get("image", {}).get("alt", "")
         assert len(alt.split()) >= 4, f"{where}: a picture without alt text"
+        for output in cell.outputs:
+            film = b"acTL" in b64decode(
+                output.get("data", {}).get("image/png", "")
+            )
+            assert not film or alt.startswith("Animat"), (
+                f"{where}: the alt text of a film begins with 'Animation'"
+            )
         figure = settings.get("figure", {})
         if figure:
             assert figure.get("caption"), f"{where}: a figure without caption"

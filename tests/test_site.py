@@ -202,6 +202,24 @@ def test_a_code_cell_is_copied_by_its_button(address, tab):
     assert copied.strip() == cell.locator("pre").inner_text().strip()
 
 
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_film_can_be_stopped(address, browser, motion):
+    """It plays at once unless the reader's system asks for less motion."""
+    context = browser.new_context(reduced_motion=motion)
+    tab = context.new_page()
+    tab.goto(f"{address}notebooks/01_tensors.html")
+    button = tab.locator("button.film-button").first
+    film = tab.locator("img[alt^='Animat']").first
+    button.wait_for()
+    playing = film.is_visible()
+    assert playing == (motion == "no-preference")
+    button.click()
+    assert film.is_visible() != playing
+    button.click()
+    assert film.is_visible() == playing
+    context.close()
+
+
 def test_a_solution_is_folded_until_asked_for(address, tab):
     tab.goto(f"{address}notebooks/01_tensors.html")
     fold = tab.locator("details.hide.above-input, details.hide").last

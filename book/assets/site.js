@@ -18,12 +18,32 @@ document.addEventListener("DOMContentLoaded", () => {
     if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
   });
 
-  // an animated figure plays a few times and stops; a click plays it again
-  document.querySelectorAll("img[src$='.png']").forEach((image) => {
-    image.addEventListener("click", () => {
-      const source = image.src;
-      image.src = "";
-      image.src = source;
-    });
+  // an animated figure (its alt text says so) can be stopped and started
+  document.querySelectorAll("img[alt^='Animat']").forEach((film) => {
+    const still = document.createElement("canvas");
+    still.setAttribute("role", "img");
+    still.setAttribute("aria-label", film.alt);
+    still.hidden = true;
+    const button = document.createElement("button");
+    button.className = "film-button";
+
+    const show = (playing) => {
+      if (!playing) {
+        still.width = film.naturalWidth;
+        still.height = film.naturalHeight;
+        still.style.width = `${film.clientWidth || film.naturalWidth}px`;
+        still.getContext("2d").drawImage(film, 0, 0);
+      }
+      still.hidden = playing;
+      film.hidden = !playing;
+      button.textContent = playing ? "Stop the film" : "Play the film";
+    };
+    button.addEventListener("click", () => show(film.hidden));
+    const prepare = () => {
+      film.after(still, button);
+      show(!window.matchMedia("(prefers-reduced-motion: reduce)").matches);
+    };
+    if (film.complete) prepare();
+    else film.addEventListener("load", prepare, { once: true });
   });
 });

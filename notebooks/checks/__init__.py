@@ -234,10 +234,12 @@ def _is_untouched(answer):
         code = answer.__code__
         return code.co_code == _stub.__code__.co_code and not code.co_names
     if isinstance(answer, type):
+        members = [getattr(m, "__func__", m) for m in vars(answer).values()]
         methods = [
-            method
-            for name, method in vars(answer).items()
-            if isinstance(method, types.FunctionType) and name != "__init__"
+            member
+            for member in members
+            if isinstance(member, types.FunctionType)
+            and member.__name__ != "__init__"
         ]
         return bool(methods) and all(
             _is_untouched(method) for method in methods
