@@ -13,6 +13,8 @@ NOTEBOOKS = Path(__file__).parent / "notebooks"
 # kernels inherit these; the Makefile sets them too
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("PYTHONHASHSEED", "0")
+# threads that wait must not hold a core that another notebook needs
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def pytest_terminal_summary(terminalreporter):
