@@ -1,0 +1,368 @@
+"""Checks of chapter 2, automatic gradients."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+from checks import (
+    Hint,
+    call,
+    exercise,
+    expect,
+    is_tensor,
+    same_number,
+    same_tensor,
+)
+
+
+@exercise("2.1")
+def leaves(answer):
+    expect(
+        isinstance(answer, (list, tuple)) and len(answer) == 5,
+        "five booleans in a list are asked for",
+    )
+    expect(
+        all(isinstance(value, bool) for value in answer),
+        "each of the five should be True or False",
+    )
+    hints = {
+        "a": "we make it ourselves; no operation does",
+        "b": "it comes out of a recorded operation",
+        "c": "has it any history after detach?",
+        "d": "is an operation recorded when no input requires a gradient?",
+        "e": "at least one of its inputs requires a gradient",
+    }
+    wants = [True, False, True, True, False]
+    for (name, hint), value, want in zip(
+        hints.items(), answer, wants, strict=True
+    ):
+        expect(value is want, f"think about {name}: {hint}")
+
+
+@exercise("2.2")
+def slope(answer):
+    same_number(
+        call(answer, lambda x: x**3, 2.0),
+        12.0,
+        "for x**3 at 2 the derivative is not this; is it the value?",
+    )
+    got = call(answer, lambda x: x.exp() * x.sin(), 1)
+    same_number(
+        got,
+        math.e * (math.sin(1) + math.cos(1)),
+        "a product of exp and sin at 1 comes out wrong",
+    )
+    same_number(
+        got,
+        math.e * (math.sin(1) + math.cos(1)),
+        "right to a few digits only; is everything in double precision?",
+        rtol=1e-12,
+        atol=0,
+    )
+
+
+@exercise("2.3")
+def masked(answer):
+    x = torch.tensor([0.5, -1.0, 2.0], requires_grad=True)
+    got = call(answer, x)
+    s = x.detach().sigmoid()
+    same_tensor(
+        got,
+        (s[1:] ** 2).sum(),
+        "the value is wrong: squared sigmoids, without the first",
+    )
+    expect(
+        got.requires_grad,
+        "the result has no history, so no gradient can be computed",
+    )
+    try:
+        got.backward()
+    except RuntimeError:
+        raise Hint(
+            "the backward pass still raises: which value was saved and then "
+            "overwritten?"
+        ) from None
+    expect(x.grad is not None, "no gradient arrives at x")
+    want = 2 * s * s * (1 - s)
+    want[0] = 0
+    same_tensor(
+        x.grad,
+        want,
+        "the value is right but the gradient is wrong: does every factor "
+        "carry its history?",
+        name="the gradient",
+    )
+
+
+@exercise("2.4")
+def gradient_in_parts(answer):
+    generator = torch.Generator().manual_seed(2)
+    w = torch.randn(3, generator=generator)
+    for size, parts in ((8, 1), (8, 4), (10, 4)):
+        X = torch.randn(size, 3, generator=generator)
+        y = torch.randn(size, generator=generator)
+        want = 2 / size * X.T @ (X @ w - y)
+        got = call(answer, w, X, y, parts)
+        is_tensor(got, shape=(3,), dtype=torch.float32)
+        if parts > 1 and torch.allclose(got, want * parts, rtol=1e-3):
+            raise Hint(
+                f"{parts} parts give {parts} times the gradient: each part's "
+                "mean counts too much"
+            )
+        hint = "the gradient of the whole batch in one part is wrong"
+        if parts == 4:
+            hint = "in several parts, the gradient is not that of the batch"
+        if size == 10:
+            hint = (
+                "parts of different size: the last part is smaller, so it "
+                "must count less"
+            )
+        same_tensor(got, want, hint, name="the gradient")
+
+
+@exercise("2.5")
+def derivative(answer):
+    x = torch.tensor(2.0)
+    wants = [16.0, 32.0, 48.0, 48.0, 24.0]
+    for order, want in enumerate(wants):
+        got = call(answer, lambda x: x**4, x, order)
+        hint = f"order {order} of x**4 at 2 is wrong"
+        if order == 0:
+            hint = "order 0 should be the value of the function"
+        same_tensor(got, torch.tensor(want), hint)
+    got = call(answer, torch.sin, torch.tensor(0.5), 3)
+    same_tensor(
+        got,
+        -torch.tensor(0.5).cos(),
+        "the third derivative of sin is wrong",
+    )
+
+
+def _count(answer, y):
+    """Call with a tensor that is no leaf, which cannot be copied."""
+    expect(callable(answer), "a function is asked for")
+    return call(lambda: answer(y))
+
+
+@exercise("2.6")
+def count_nodes(answer):
+    x = torch.ones(2, requires_grad=True)
+    w = torch.ones(2, requires_grad=True)
+    same_number(
+        _count(answer, torch.ones(2)),
+        0,
+        "a tensor without grad_fn has no node behind it",
+    )
+    chain = (x * 2).sin().exp()
+    same_number(
+        _count(answer, chain),
+        4,
+        "in a chain of three operations, the leaf's AccumulateGrad counts too",
+    )
+    shared = x * w
+    same_number(
+        _count(answer, shared.exp() + shared.sin()),
+        6,
+        "a node that is reached on two paths should count once",
+    )
+    for _ in range(40):
+        x = x + x
+    same_number(_count(answer, x), 41, "a doubling chain is counted wrong")
+
+
+@exercise("2.7")
+def jacobian(answer):
+    x = torch.tensor([2.0, 3.0])
+
+    def f(x):
+        return torch.stack([x[0] * x[1], x[0] ** 2, x[1].sin()])
+
+    want = torch.tensor([[3.0, 2.0], [4.0, 0.0], [0.0, math.cos(3)]])
+    got = call(answer, f, x)
+    is_tensor(got)
+    expect(
+        got.shape != want.T.shape or not torch.allclose(got, want.T),
+        "rows and columns are swapped: one row for each output",
+    )
+    same_tensor(got, want, "an entry of the Jacobian is wrong")
+    got = call(answer, lambda x: torch.stack([x.sum(), torch.tensor(1.0)]), x)
+    same_tensor(
+        got,
+        torch.tensor([[1.0, 1.0], [0.0, 0.0]]),
+        "an output that does not depend on x should give a row of zeros",
+    )
+
+
+@exercise("2.8")
+def quantize(answer):
+    expect(
+        isinstance(answer, type)
+        and issubclass(answer, torch.autograd.Function),
+        "a subclass of torch.autograd.Function is asked for",
+    )
+    x = torch.tensor([-0.5, 0.0, 0.2, 0.6, 1.0, 1.4], requires_grad=True)
+    for levels in (2, 5):
+        got = call(answer.apply, x, levels)
+        is_tensor(got, shape=x.shape, dtype=x.dtype)
+        expect(
+            0 <= got.min() and got.max() <= 1,
+            "a value lies outside of 0 and 1; is x clamped?",
+        )
+        want = (x.detach().clamp(0, 1) * (levels - 1)).round() / (levels - 1)
+        same_tensor(
+            got,
+            want,
+            f"with {levels} levels there are {levels - 1} steps between 0 "
+            "and 1",
+        )
+    delta = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+    try:
+        got = torch.autograd.grad(answer.apply(x, 5), x, delta)[0]
+    except (RuntimeError, TypeError) as error:
+        raise Hint(
+            f"the backward pass raised: {str(error).splitlines()[0]}"
+        ) from None
+    expect(
+        not torch.equal(got, delta),
+        "outside of 0 and 1 the gradient should be zero",
+    )
+    inside = torch.tensor([0.0, 1, 1, 1, 1, 0])
+    expect(
+        not torch.equal(got, inside),
+        "the gradient that comes in is lost; multiply by it",
+    )
+    same_tensor(
+        got,
+        delta * inside,
+        "the gradient is wrong; look at the limits 0 and 1 themselves too",
+        name="the gradient",
+    )
+
+
+@exercise("2.9")
+def softmax_back(answer):
+    generator = torch.Generator().manual_seed(9)
+    for size in (2, 5):
+        z = torch.randn(size, generator=generator, requires_grad=True)
+        delta = torch.randn(size, generator=generator)
+        p = z.softmax(0)
+        want = torch.autograd.grad(p, z, delta)[0]
+        p = p.detach()
+        got = call(answer, p, delta)
+        is_tensor(got, shape=(size,))
+        expect(
+            not torch.allclose(got, delta * p * (1 - p)),
+            "that is the diagonal of the Jacobian only: z_j also moves the "
+            "other p_i",
+        )
+        expect(
+            abs(got.sum().item()) < 1e-5,
+            "adding a constant to z changes no p, so the gradient must sum "
+            "to zero",
+        )
+        same_tensor(got, want, "the gradient is wrong", name="the gradient")
+
+
+class _Value:
+    """The engine's value, for the check only."""
+
+    def __init__(self, number, parents=(), slopes=()):
+        self.number, self.grad = float(number), 0.0
+        self.parents, self.slopes = parents, slopes
+
+
+def _expression():
+    x, w = _Value(2), _Value(1)
+    a = _Value(3, (x, w), (1.0, 1.0))
+    b = _Value(2, (w,), (1.0,))
+    return x, w, _Value(6, (a, b), (2.0, 3.0))
+
+
+@exercise("2.10")
+def steady_backward(answer):
+    expect(callable(answer), "a function is asked for")
+    x, w, y = _expression()
+    for times in (1, 2, 3):
+        try:
+            answer(y)
+        except Exception as error:
+            raise Hint(
+                f"your code raised {type(error).__name__}: {error}"
+            ) from None
+        got = x.grad, w.grad
+        expect(
+            all(isinstance(g, (int, float)) for g in got),
+            "a gradient is no longer a plain number",
+        )
+        if times == 1:
+            expect(
+                got == (2.0, 5.0),
+                "the first call should leave the gradients 2 and 5 in "
+                "x and w of (x + w) * (w + 1)",
+            )
+        expect(
+            got != (2.0, 5.0) or times == 1,
+            "the second call should add to the leaves, not replace",
+        )
+        expect(
+            got == (2.0 * times, 5.0 * times),
+            f"after call {times} the leaves do not hold {times} times the "
+            "gradient; what do inner values still hold from before?",
+        )
+    leaf = _Value(3)
+    answer(leaf)
+    expect(leaf.grad == 1.0, "a root that is a leaf itself should get 1")
+
+
+@exercise("2.11")
+def hessian_times(answer):
+    def f(x):
+        return x[0] ** 2 * x[1] + x[1] ** 3 + x[2].exp() * x[0]
+
+    x = torch.tensor([1.0, 2.0, 0.5])
+    e = math.exp(0.5)
+    slope = torch.tensor([4 + e, 13.0, e])
+    H = torch.tensor([[4.0, 2.0, e], [2.0, 12.0, 0.0], [e, 0.0, e]])
+    for v in (torch.tensor([1.0, 0, 0]), torch.tensor([1.0, -2.0, 3.0])):
+        got = call(answer, f, x, v)
+        is_tensor(got, shape=(3,))
+        expect(
+            not torch.allclose(got, slope * v),
+            "this is the gradient times v; differentiate once more",
+        )
+        expect(
+            not torch.allclose(got, H.sum(0)),
+            "v does not enter: the plain sum of the gradient was used",
+        )
+        same_tensor(got, H @ v, "the product with the Hessian is wrong")
+    big = torch.ones(20_000)
+    got = call(answer, lambda x: (x**3).sum(), big, big)
+    same_tensor(got, 6 * big, "wrong for a long vector")
+
+
+@exercise("2.12")
+def conv1d_input_gradient(answer):
+    generator = torch.Generator().manual_seed(12)
+    kernel = torch.randn(3, generator=generator)
+    for stride, length in ((1, 7), (2, 7), (2, 8), (3, 11)):
+        x = torch.randn(1, 1, length, generator=generator, requires_grad=True)
+        y = F.conv1d(x, kernel.reshape(1, 1, -1), stride=stride)
+        delta = torch.randn(y.shape, generator=generator)
+        want = torch.autograd.grad(y, x, delta)[0].reshape(-1)
+        got = call(answer, delta.reshape(-1), kernel.clone(), stride, length)
+        is_tensor(got)
+        if got.shape == want.shape:
+            flipped = torch.autograd.grad(
+                F.conv1d(x, kernel.flip(0).reshape(1, 1, -1), stride=stride),
+                x,
+                delta,
+            )[0].reshape(-1)
+            expect(
+                not torch.allclose(got, flipped, rtol=1e-4, atol=1e-5),
+                "the kernel is turned the wrong way round",
+            )
+        hint = "the gradient is wrong with stride 1"
+        if stride > 1:
+            hint = f"with stride {stride}, output i looks at a later patch"
+        same_tensor(got, want, hint, name="the gradient")
