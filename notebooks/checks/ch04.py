@@ -1,0 +1,365 @@
+"""Checks of chapter 4, layers and networks."""
+
+import contextlib
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from checks import call, exercise, expect, is_tensor, same_number, same_tensor
+
+
+def _module(value):
+    """Refuse what is not a module."""
+    expect(
+        isinstance(value, nn.Module),
+        f"an nn.Module is asked for, this is a {type(value).__name__}",
+    )
+    return value
+
+
+@exercise("4.1")
+def out_size(answer):
+    for args, hint in (
+        ((5, 3), "a window of 3 fits into 5 pixels at three places"),
+        ((32, 5, 1, 2), "padding adds pixels on both sides"),
+        ((8, 3, 2), "a last window that does not fit whole is left out"),
+        ((9, 3, 1, 0, 2), "a dilated kernel of 3 spans more than 3 pixels"),
+        ((224, 11, 4, 2), "check the order of dividing, flooring, adding"),
+        ((20, 4, 3, 1, 2), "check stride and dilation together"),
+    ):
+        i, k, s, p, d = (*args, *(1, 0, 1)[len(args) - 2 :])
+        want = (i + 2 * p - d * (k - 1) - 1) // s + 1
+        got = call(answer, *args)
+        expect(
+            not isinstance(got, float),
+            "a size is an integer; which division gives one?",
+        )
+        same_number(got, want, hint)
+
+
+@exercise("4.2")
+def count_trainable(answer):
+    plain = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+    same_number(
+        call(answer, plain),
+        24,
+        "count weights and biases of all layers, and no buffers",
+    )
+    frozen = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    frozen[0].requires_grad_(False)
+    same_number(
+        call(answer, frozen),
+        10,
+        "the first layer of this model is frozen (requires_grad is False)",
+    )
+    layer = nn.Linear(5, 5)
+    shared = nn.Sequential(layer, nn.ReLU(), layer)
+    same_number(
+        call(answer, shared), 30, "one layer is used twice; count it once"
+    )
+    nested = nn.Sequential(nn.Sequential(nn.Linear(2, 2)), nn.PReLU())
+    same_number(call(answer, nested), 7, "look at every level of the tree")
+
+
+@exercise("4.3")
+def standardize(answer):
+    mean, std = torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0])
+    layer = _module(call(answer, mean, std))
+    X = torch.tensor([[1.0, 2.0], [3.0, 10.0]])
+    same_tensor(call(layer, X), (X - mean) / std, "compute (X - mean) / std")
+    expect(
+        not list(layer.parameters()),
+        "mean and std are learnt: they are parameters here",
+    )
+    moved = layer.to(torch.float64)
+    got = call(moved, X.double())
+    state = layer.state_dict()
+    expect(
+        got.dtype == torch.float64 and len(list(layer.buffers())) == 2,
+        "mean and std do not move with the module",
+    )
+    expect(len(state) == 2, "mean and std are not saved with the module")
+    same_tensor(
+        got,
+        ((X - mean) / std).double(),
+        "after a move to float64 the result changes",
+    )
+
+
+@exercise("4.4")
+def mlp(answer):
+    torch.manual_seed(0)
+    for sizes in ([8, 32, 16, 3], [5, 2]):
+        model = _module(call(answer, list(sizes)))
+        linears = [m for m in model.modules() if isinstance(m, nn.Linear)]
+        expect(
+            len(linears) == len(sizes) - 1,
+            f"for sizes {sizes} the model knows {len(linears)} linear "
+            f"layers, not {len(sizes) - 1}; are they registered?",
+        )
+        shapes = [(m.in_features, m.out_features) for m in linears]
+        expect(
+            shapes == list(zip(sizes[:-1], sizes[1:], strict=True)),
+            f"for sizes {sizes} the layers are {shapes}",
+        )
+        X = torch.randn(20, sizes[0])
+        want = X
+        for linear in linears[:-1]:
+            want = linear(want).relu()
+        want = linears[-1](want)
+        got = call(model, X)
+        is_tensor(got, shape=want.shape)
+        expect(
+            not torch.allclose(got, want.relu(), atol=1e-6),
+            "there should be no ReLU after the last layer",
+        )
+        same_tensor(got, want, "put a ReLU after each layer but the last")
+
+
+@exercise("4.5")
+def separable(answer):
+    torch.manual_seed(0)
+    for n_in, n_out, k in ((6, 10, 3), (4, 3, 5)):
+        model = _module(call(answer, n_in, n_out, k))
+        X = torch.randn(2, n_in, 9, 8)
+        got = call(model, X)
+        is_tensor(got, shape=(2, n_out, 9, 8))
+        convs = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+        expect(len(convs) == 2, f"two convolutions, not {len(convs)}")
+        deep, point = convs
+        expect(all(c.bias is None for c in convs), "leave out the biases")
+        expect(
+            deep.groups == n_in,
+            "depthwise means that no two channels are mixed; see groups",
+        )
+        expect(
+            deep.kernel_size == (k, k) and point.kernel_size == (1, 1),
+            "the first kernel is k by k, the second 1 by 1",
+        )
+        expect(point.groups == 1, "the 1 by 1 convolution mixes all channels")
+        want = F.conv2d(X, deep.weight, padding=k // 2, groups=n_in)
+        want = F.conv2d(want, point.weight)
+        same_tensor(got, want, "nothing but the two convolutions, in order")
+
+
+@exercise("4.6")
+def field_of_view(answer):
+    for layers, hint in (
+        ([(3, 1, 1)], "one kernel of 3 sees 3 pixels"),
+        ([(3, 1, 1)] * 3, "each further layer of 3 adds 2 pixels, not 3"),
+        ([(3, 1, 2)], "a dilated kernel spans more pixels"),
+        (
+            [(3, 1, 1), (3, 2, 1)],
+            "a layer's stride concerns only the layers after it",
+        ),
+        ([(3, 2, 1), (3, 1, 1)], "after a stride of 2 each step counts twice"),
+        (
+            [(3, 2, 1), (3, 2, 1), (3, 1, 1)],
+            "strides multiply from layer to layer",
+        ),
+        ([(5, 2, 1), (2, 2, 1), (3, 1, 3)], "check a mixed stack by hand"),
+        ([], "without layers a pixel sees itself"),
+    ):
+        field, step = 1, 1
+        for k, s, d in layers:
+            field += d * (k - 1) * step
+            step *= s
+        same_number(call(answer, layers), field, hint)
+
+
+@exercise("4.7")
+def max_pool(answer):
+    torch.manual_seed(0)
+    for k, stride, padding, hint in (
+        (2, 2, 0, "take the largest value of each window"),
+        (3, 1, 0, "windows may overlap; is the stride right?"),
+        (3, 2, 1, "negative inputs at the border lose to your padding"),
+        (4, 3, 2, "check kernel, stride and padding together"),
+    ):
+        X = -1 - torch.rand(2, 3, 9, 8)
+        want = F.max_pool2d(X, k, stride, padding)
+        same_tensor(call(answer, X, k, stride, padding), want, hint)
+    with _without("max_pool2d", "max_pool2d_with_indices", "max_pool1d"):
+        call(answer, X, k, stride, padding)
+
+
+@contextlib.contextmanager
+def _without(*names):
+    """Let these functions of PyTorch refuse to work in the block."""
+
+    def refuse(*args, **kwargs):
+        raise RuntimeError("a ready function was called; do it by hand")
+
+    homes = [(home, n) for home in (F, torch) for n in names]
+    homes = [(home, n) for home, n in homes if hasattr(home, n)]
+    kept = [getattr(home, n) for home, n in homes]
+    for home, n in homes:
+        setattr(home, n, refuse)
+    try:
+        yield
+    finally:
+        for (home, n), function in zip(homes, kept, strict=True):
+            setattr(home, n, function)
+
+
+@exercise("4.8")
+def gain(answer):
+    same_number(
+        call(answer, lambda x: x),
+        1.0,
+        "no activation needs no gain",
+        rtol=0.02,
+    )
+    same_number(
+        call(answer, torch.relu),
+        math.sqrt(2),
+        "for ReLU it should be the square root of 2: "
+        "is it E(x squared), not the variance, that you keep?",
+        rtol=0.02,
+    )
+    same_number(
+        call(answer, torch.tanh), 1.5926, "it is wrong for tanh", rtol=0.02
+    )
+    same_number(
+        call(answer, lambda x: F.leaky_relu(x, 0.5)),
+        math.sqrt(2 / 1.25),
+        "it is wrong for a leaky ReLU",
+        rtol=0.02,
+    )
+
+
+@exercise("4.9")
+def initialize(answer):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Conv2d(8, 64, 5),
+        nn.Sequential(nn.BatchNorm2d(64), nn.Linear(900, 300, bias=False)),
+        nn.Linear(400, 800),
+    )
+    nn.init.constant_(model[1][0].weight, 3.0)
+    nn.init.constant_(model[1][0].bias, 3.0)
+    slope = 0.7
+    call(answer, model, slope, mutates=True)
+    layers = ((model[0], 200), (model[1][1], 900), (model[2], 400))
+    for layer, n in layers:
+        name = type(layer).__name__
+        W = layer.weight.detach()
+        want = math.sqrt(2 / (1 + slope**2) / n)
+        got = W.std().item()
+        expect(
+            abs(got * math.sqrt(3 * n) - 1) > 0.03,
+            f"a {name} still has its first weights; is it nested?",
+        )
+        for other, hint in (
+            (math.sqrt(2 / n), "the slope is not used"),
+            (
+                math.sqrt(2 / (1 + slope**2) / (W.shape[0] * n / W.shape[1])),
+                "count over the inputs (fan_in)",
+            ),
+        ):
+            if abs(other / want - 1) > 0.1:
+                expect(abs(got / other - 1) > 0.03, f"{name}: {hint}")
+        expect(
+            abs(got / want - 1) < 0.03,
+            f"the weights of a {name} have the wrong standard deviation",
+        )
+        expect(
+            W.abs().max() > 2 * want, f"{name}: normal numbers, not uniform"
+        )
+        if layer.bias is not None:
+            expect(not layer.bias.any(), f"the bias of a {name} is not zero")
+    norm = model[1][0]
+    expect(
+        bool((norm.weight == 3).all() and (norm.bias == 3).all()),
+        "leave the batch normalization as it is",
+    )
+
+
+@exercise("4.10")
+def grouped_conv(answer):
+    torch.manual_seed(0)
+    for groups, hint in (
+        (1, "it is wrong already for one group"),
+        (2, "each group of outputs sees its own group of channels only"),
+        (6, "it is wrong for a depthwise convolution"),
+    ):
+        X, W = torch.randn(2, 6, 7, 9), torch.randn(12, 6 // groups, 3, 3)
+        want = F.conv2d(X, W, groups=groups)
+        same_tensor(call(answer, X, W, groups), want, hint)
+    with _without("conv1d", "conv2d", "conv3d"):
+        call(answer, X, W, groups)
+
+
+@exercise("4.11")
+def stamp(answer):
+    torch.manual_seed(0)
+    for stride, size, hint in (
+        (3, (3, 3), "where stamps do not overlap it is already wrong"),
+        (1, (3, 3), "where stamps overlap, they add up"),
+        (2, (3, 2), "it is wrong for a kernel that is not square"),
+        (2, (1, 1), "it is wrong for a kernel of one value"),
+    ):
+        x, w = torch.randn(4, 5), torch.randn(size)
+        want = F.conv_transpose2d(x[None, None], w[None, None], stride=stride)
+        same_tensor(call(answer, x, w, stride), want[0, 0], hint)
+    with _without("conv_transpose2d", "conv2d", "fold"):
+        call(answer, x, w, stride)
+
+
+@exercise("4.12")
+def cross_attention(answer):
+    torch.manual_seed(0)
+    mha = nn.MultiheadAttention(12, 3, batch_first=True)
+    nn.init.normal_(mha.in_proj_bias)
+    nn.init.normal_(mha.out_proj.bias)
+    X, memory = 2 * torch.randn(2, 4, 12), 2 * torch.randn(2, 7, 12)
+    want, _ = mha(X, memory, memory)
+    before = {k: v.clone() for k, v in mha.state_dict().items()}
+
+    with _without(
+        "scaled_dot_product_attention", "multi_head_attention_forward"
+    ):
+        got = call(answer, mha, X, memory, mutates=True)
+    expect(
+        all(torch.equal(before[k], v) for k, v in mha.state_dict().items()),
+        "your code changes the weights of mha",
+    )
+    is_tensor(got, shape=want.shape)
+    mixed = _attend(mha, X, memory)
+    for other, hint in (
+        (F.linear(mixed, mha.out_proj.weight), "a bias is missing"),
+        (mixed, "the last linear layer, out_proj, is missing"),
+        (
+            mha.out_proj(_attend(mha, X, memory, scale=12**-0.5)),
+            "divide the scores by the root of the size of one head",
+        ),
+        (
+            mha.out_proj(_attend(mha, X, memory, scale=1.0)),
+            "the scores are not scaled",
+        ),
+        (
+            mha.out_proj(_attend(mha, X, memory, heads=1)),
+            "split the features into heads before the softmax",
+        ),
+    ):
+        expect(not torch.allclose(got, other, atol=1e-5), hint)
+    same_tensor(got, want, "check each step against the section's code")
+
+
+def _attend(mha, X, memory, heads=None, scale=None):
+    """The heads' outputs side by side, before `out_proj`."""
+    heads = heads or mha.num_heads
+    Q, K, V = (
+        F.linear(source, W, b).unflatten(-1, (heads, -1)).transpose(1, 2)
+        for source, W, b in zip(
+            (X, memory, memory),
+            mha.in_proj_weight.chunk(3),
+            mha.in_proj_bias.chunk(3),
+            strict=True,
+        )
+    )
+    scale = scale or Q.shape[-1] ** -0.5
+    weights = (Q @ K.transpose(-2, -1) * scale).softmax(dim=-1)
+    return (weights @ V).transpose(1, 2).flatten(-2)
