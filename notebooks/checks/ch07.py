@@ -1,0 +1,422 @@
+"""Checks of chapter 7, hooks."""
+
+import copy
+import tempfile
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from checks import Hint, call, exercise, expect, same_number, same_tensor
+
+# the first optimizer of a process and the writer import much: let that happen
+# here, and not within the time limit of an answer
+from torch.utils.tensorboard import SummaryWriter  # isort: skip
+
+torch.optim.SGD([nn.Parameter(torch.zeros(1))])
+
+
+def _mlp():
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+
+
+def _conv_net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(3, 5, 3),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(5, 4, 3),
+        nn.ReLU(inplace=True),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(16, 3),
+    )
+
+
+def _no_hooks(model):
+    for module in model.modules():
+        expect(
+            not module._forward_hooks and not module._forward_pre_hooks,
+            "a hook is left behind on the model",
+        )
+
+
+@exercise("7.1")
+def watch(answer):
+    t = torch.tensor([1.0, 2.0], requires_grad=True)
+    seen = []
+    handle = call(answer, t, seen, mutates=True)
+    expect(
+        hasattr(handle, "remove"),
+        "return the handle that the registration gives",
+    )
+    t.square().sum().backward()
+    expect(len(seen) == 1, "one backward should append one gradient")
+    same_tensor(
+        seen[0], 2 * t.detach(), "the list should hold the gradient itself"
+    )
+    same_tensor(
+        t.grad,
+        2 * t.detach(),
+        "the gradient that flows on has changed; what does the hook return?",
+    )
+    handle.remove()
+    t.sum().backward()
+    expect(len(seen) == 1, "after remove() the hook should be silent")
+
+
+@exercise("7.2")
+def pair(answer):
+    expect(
+        isinstance(answer, (tuple, list)) and len(answer) == 2,
+        "two numbers are asked for: w.grad and x.grad",
+    )
+    for number in answer:
+        expect(
+            isinstance(number, (int, float)), "two plain numbers are asked for"
+        )
+    expect(
+        tuple(answer) != (15, 6),
+        "w reaches y by two paths, and only one of them passes the hook",
+    )
+    expect(
+        tuple(answer) != (5, 2),
+        "these are the gradients without the hook",
+    )
+    same_number(
+        answer[1], 6, "the gradient at a is b = 2 before the hook", name="x"
+    )
+    same_number(
+        answer[0],
+        9,
+        "add what comes through a, after the hook, and through b",
+        name="w",
+    )
+
+
+@exercise("7.3")
+def limit_gradients(answer):
+    model = _mlp()
+    X = torch.randn(8, 4) * 5
+    (model(X).square().sum() * 10).backward()
+    plain = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    handles = call(answer, model, 0.5, mutates=True)
+    expect(
+        isinstance(handles, (list, tuple))
+        and all(hasattr(h, "remove") for h in handles),
+        "return the list of handles",
+    )
+    (model(X).square().sum() * 10).backward()
+    pairs = list(zip(model.parameters(), plain, strict=True))
+    expect(
+        not all(torch.allclose(p.grad, g) for p, g in pairs),
+        "the gradients are not limited; a hook has to return the new one",
+    )
+    for p, g in pairs:
+        expect(
+            p.grad.abs().max() <= 0.5001,
+            "some parameters are not limited; biases are parameters too",
+        )
+        expect(
+            torch.allclose(p.grad, g.clamp(-0.5, 0.5)),
+            "limit every number by itself; the others stay as they are",
+        )
+    for handle in handles:
+        handle.remove()
+    model.zero_grad()
+    (model(X).square().sum() * 10).backward()
+    expect(
+        all(torch.allclose(p.grad, g) for p, g in pairs),
+        "after removing the handles the gradients should be as usual",
+    )
+
+
+@exercise("7.4")
+def output_shapes(answer):
+    model = nn.Sequential(
+        nn.Conv2d(3, 5, 3),
+        nn.Sequential(nn.ReLU(), nn.Flatten()),
+        nn.Linear(180, 2),
+    )
+    X = torch.zeros(2, 3, 8, 8)
+    got = call(answer, model, X, mutates=True)
+    expect(isinstance(got, dict), "a dictionary is asked for")
+    expect(
+        "" not in got and "1" not in got,
+        "only modules without children are asked for",
+    )
+    right = {
+        "0": (2, 5, 6, 6),
+        "1.0": (2, 5, 6, 6),
+        "1.1": (2, 180),
+        "2": (2, 2),
+    }
+    expect(
+        set(got) == set(right),
+        "the keys should be the full names, as named_modules gives them",
+    )
+    for name, shape in right.items():
+        expect(
+            tuple(got[name]) == shape,
+            "a shape is not that of this module's output",
+        )
+        expect(type(got[name]) is tuple, "give each shape as a plain tuple")
+    _no_hooks(model)
+
+
+@exercise("7.5")
+def linear_backward(answer):
+    generator = torch.Generator().manual_seed(3)
+    X, W, G = (
+        torch.randn(*s, generator=generator) for s in ((5, 4), (3, 4), (5, 3))
+    )
+    got = call(answer, X, W, G)
+    expect(
+        isinstance(got, (tuple, list)) and len(got) == 3,
+        "three tensors are asked for",
+    )
+    expect(
+        isinstance(got[0], torch.Tensor) and got[0].shape == X.shape,
+        "grad_input has the shape of the input",
+    )
+    same_tensor(got[0], G @ W, "every input reaches all outputs by W")
+    expect(
+        isinstance(got[1], torch.Tensor) and got[1].shape == W.shape,
+        "the gradient by W has the shape of W",
+    )
+    same_tensor(got[1], G.T @ X, "the gradient by W adds up over the batch")
+    expect(
+        isinstance(got[2], torch.Tensor) and got[2].shape == (3,),
+        "the gradient by b has the shape of b, one number an output",
+    )
+    same_tensor(
+        got[2], G.sum(0), "b is added to every example: sum, do not average"
+    )
+
+
+@exercise("7.6")
+def record(answer):
+    layer = nn.Linear(2, 2)
+    X = torch.ones(1, 2)
+    manager = call(answer, layer, mutates=True)
+    expect(
+        hasattr(manager, "__enter__") and hasattr(manager, "__exit__"),
+        "a class for a with block needs __enter__ and __exit__",
+    )
+    layer(X)
+    with manager as outputs:  # a Hint raised in here could be swallowed
+        early = list(outputs) if isinstance(outputs, list) else None
+        first = layer(X)
+        layer(2 * X)
+    expect(early is not None, "__enter__ should return a list")
+    expect(not early, "calls before the block should not be recorded")
+    expect(len(outputs) == 2, "every call in the block gives one output")
+    layer(X)
+    expect(len(outputs) == 2, "after the block the hook should be gone")
+    same_tensor(outputs[0], first.detach(), "record the outputs of the module")
+    expect(not outputs[0].requires_grad, "detach the outputs")
+    expect(
+        outputs[0].data_ptr() != first.data_ptr(),
+        "clone the outputs, they may be overwritten later",
+    )
+    try:
+        with call(answer, layer, mutates=True):
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+    else:
+        raise Hint("an error in the block should reach the caller")
+    _no_hooks(layer)
+
+
+class _Affine(nn.Module):
+    def forward(self, X, factor=1.0, shift=0.0):
+        return factor * X + shift
+
+
+@exercise("7.7")
+def set_defaults(answer):
+    module = _Affine()
+    X = torch.ones(2)
+    handle = call(answer, module, factor=3.0, shift=1.0, mutates=True)
+    same_tensor(
+        call(module, X), 4 * X, "a call without keywords gets the defaults"
+    )
+    same_tensor(
+        call(module, X, factor=5.0),
+        6 * X,
+        "what the caller names should win over the default",
+    )
+    same_tensor(
+        call(module, X, shift=0.0),
+        3 * X,
+        "the defaults should not change from call to call",
+    )
+    same_tensor(
+        call(module, X), 4 * X, "the defaults should not change between calls"
+    )
+    expect(hasattr(handle, "remove"), "return the handle")
+    handle.remove()
+    same_tensor(module(X), X, "after remove() nothing should be changed")
+
+
+@exercise("7.8")
+def dead_shares(answer):
+    model = nn.Sequential(
+        nn.Conv2d(1, 4, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(16, 5),
+        nn.ReLU(),
+    )
+    with torch.no_grad():
+        model[0].weight.fill_(1.0)
+        model[0].bias.copy_(torch.tensor([0.0, -9.0, -1.5, 1.0]))
+        model[3].weight.zero_()
+        model[3].bias.copy_(torch.tensor([1.0, -1.0, 2.0, -1.0, 0.0]))
+    X = torch.ones(3, 1, 2, 2)
+    X[1, 0, 0, 0] = 2.0
+    got = call(answer, model, X, mutates=True)
+    expect(isinstance(got, dict), "a dictionary is asked for")
+    expect(set(got) == {"1", "4"}, "one entry for each ReLU, by its full name")
+    expect(
+        abs(float(got["1"]) - 0.5) > 1e-6,
+        "a channel that is alive for one example, in one place, is not dead",
+    )
+    expect(
+        abs(float(got["1"]) - 7 / 16) > 1e-3,
+        "count whole channels, not single places of a feature map",
+    )
+    expect(
+        abs(float(got["1"]) - 23 / 48) > 1e-3,
+        "count channels, not single zeros",
+    )
+    same_number(
+        float(got["1"]), 0.25, "one of the four channels is 0 everywhere"
+    )
+    same_number(
+        float(got["4"]), 0.6, "for a vector the channels are the units"
+    )
+    _no_hooks(model)
+
+
+@exercise("7.9")
+def best_step(answer):
+    with tempfile.TemporaryDirectory() as folder:
+        # more than the 10,000 events that the reader keeps; 7,022 is dropped
+        with SummaryWriter(folder) as writer:
+            for step in range(12_000):
+                writer.add_scalar("loss", abs(step - 7022) + 1.0, 2 * step)
+            for step in range(5):
+                writer.add_scalar("other", step, step)
+        got = call(answer, folder, "loss")
+        expect(got != 1.0, "the step is asked for, not the value")
+        expect(got != 7022, "read the step from the event, do not count")
+        same_number(
+            got, 14044, "is every event read? the reader keeps a sample"
+        )
+        same_number(call(answer, folder, "other"), 0, "the tag is an argument")
+
+
+@exercise("7.10")
+def fuse_momentum(answer):
+    mine = _mlp()
+    usual = copy.deepcopy(mine)
+    call(answer, mine, 0.1, 0.8, mutates=True)
+    optimizer = torch.optim.SGD(usual.parameters(), lr=0.1, momentum=0.8)
+    X, y = torch.randn(8, 4), torch.randint(0, 3, (8,))
+    for step in range(4):
+        F.cross_entropy(mine(X), y).backward()
+        expect(
+            all(p.grad is None for p in mine.parameters()),
+            "a gradient is left after backward",
+        )
+        optimizer.zero_grad()
+        F.cross_entropy(usual(X), y).backward()
+        optimizer.step()
+        hint = (
+            "the first step is wrong: with v = 0 it is plain SGD"
+            if step == 0
+            else "a later step is wrong: does each parameter remember its v?"
+        )
+        for a, b in zip(mine.parameters(), usual.parameters(), strict=True):
+            expect(torch.allclose(a, b, atol=1e-6), hint)
+
+
+@exercise("7.11")
+def integrate(answer):
+    model = _mlp()
+    X, start = torch.randn(5, 4), torch.randn(5, 4)
+    target = torch.tensor([0, 1, 2, 1, 0])
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    got = call(answer, model, X, start, target, 40, mutates=True)
+    expect(
+        isinstance(got, torch.Tensor) and got.shape == X.shape,
+        "one number for each input number is asked for",
+    )
+    expect(
+        all((p.grad == 1).all() for p in model.parameters()),
+        "the model's own gradients have changed",
+    )
+    with torch.no_grad():
+        rise = (model(X) - model(start)).gather(1, target[:, None])[:, 0]
+    expect(
+        torch.allclose(got.sum(1), rise, atol=2e-3),
+        "the shares should add up to the rise of the target logit from start",
+    )
+    coarse = call(answer, model, X, start, target, 1, mutates=True)
+    middle = ((X + start) / 2).requires_grad_()
+    score = model(middle).gather(1, target[:, None]).sum()
+    (grad,) = torch.autograd.grad(score, middle)
+    same_tensor(
+        coarse.detach(),
+        ((X - start) * grad).detach(),
+        "with one step the midpoint rule looks half way between the two",
+    )
+
+
+@exercise("7.12")
+def explain(answer):
+    model = _conv_net()
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    X = torch.randn(4, 3, 10, 10)
+    target = torch.tensor([0, 2, 1, 2])
+    got = call(answer, model, "2", X, target, mutates=True)
+    expect(
+        isinstance(got, torch.Tensor) and got.shape == (4, 6, 6),
+        "a map of the layer's height and width for each example is asked for",
+    )
+    expect(got.min() >= 0, "the maps should be clipped at 0")
+    expect(
+        all((p.grad == 1).all() for p in model.parameters()),
+        "the model's own gradients have changed",
+    )
+    _no_hooks(model)
+    head = copy.deepcopy(model)
+    for module in head.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    A = head[:3](X).detach().requires_grad_()
+    score = head[3:](A).gather(1, target[:, None]).sum()
+    (grad,) = torch.autograd.grad(score, A)
+
+    def maps(values, weights):
+        return (weights.mean((2, 3), keepdim=True) * values).sum(1)
+
+    right = maps(A, grad).clamp(min=0).detach()
+    late = maps(A.relu(), grad).clamp(min=0).detach()
+    expect(
+        not torch.allclose(got.detach(), late, atol=1e-5)
+        or torch.allclose(right, late, atol=1e-5),
+        "these are values after the in-place ReLU, not the layer's own",
+    )
+    same_tensor(
+        got.detach(),
+        right,
+        "weight each map by the mean of its gradient by the target logit, "
+        "then add up over the maps",
+    )
