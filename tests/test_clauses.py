@@ -1,0 +1,164 @@
+"""Each clause of each answer check is needed by a wrong answer.
+
+A clause is a statement that can refuse an answer: a call of `expect`,
+`same_tensor` and their like, or `raise Hint`. Each is taken out in turn; then
+one of the wrong answers of tests/wrong has to be accepted or to get another
+hint. A clause that nothing needs is untested or superfluous.
+"""
+
+import ast
+import importlib
+import sys
+import types
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import checks
+from checks import words
+from solutions import NOTEBOOKS, chapter, held, wrong_answer
+
+REFUSING = {
+    *("expect", "is_tensor", "same_number", "same_tensor", "same_value"),
+}
+FOLDER = Path(checks.__file__).parent
+
+
+def clauses(source):
+    """The statements of a module's source that can refuse an answer."""
+    return [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Call)
+        and getattr(node.value.func, "id", "") in REFUSING
+        or isinstance(node, ast.Raise)
+        and isinstance(node.exc, ast.Call)
+        and getattr(node.exc.func, "id", "") == "Hint"
+    ]
+
+
+def without(source, clause):
+    """The source with one statement replaced by `pass`, lines kept."""
+    lines = source.splitlines()
+    first, last = clause.lineno - 1, clause.end_lineno
+    indent = lines[first][: clause.col_offset]
+    lines[first:last] = [f"{indent}pass"] + [""] * (last - first - 1)
+    return "\n".join(lines) + "\n"
+
+
+def exercises_of(source, clause):
+    """The exercises whose checks hold a clause, alone or through a helper."""
+    tree = ast.parse(source)
+    tops = {
+        node.name: node
+        for node in tree.body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+    users = {
+        name
+        for name, node in tops.items()
+        if node.lineno <= clause.lineno <= node.end_lineno
+    }
+    while True:  # and who calls those, and so on
+        more = {
+            name
+            for name, node in tops.items()
+            if any(
+                isinstance(inner, ast.Name) and inner.id in users
+                for inner in ast.walk(node)
+            )
+        }
+        if more <= users:
+            break
+        users |= more
+    return [
+        ast.literal_eval(decorator.args[0])
+        for name in tops
+        if name in users
+        for decorator in tops[name].decorator_list
+        if getattr(getattr(decorator, "func", None), "id", "") == "exercise"
+    ]
+
+
+def execute(source, name):
+    """Execute a module of checks; return its checks, {exercise: function}."""
+    before = importlib.import_module(name)
+    kept = dict(words.CHECKS)
+    module = types.ModuleType(name)
+    module.__file__ = str(FOLDER / f"{name.rpartition('.')[2]}.py")
+    sys.modules[name] = module
+    words.CHECKS.clear()
+    try:
+        exec(compile(source, module.__file__, "exec"), vars(module))
+        return dict(words.CHECKS)
+    finally:
+        words.CHECKS.clear()
+        words.CHECKS.update(kept)
+        sys.modules[name] = before
+
+
+@cache
+def answers(path, number):
+    """The wrong answers of an exercise, ready to be judged, with hints."""
+    return [
+        wrong_answer(number, answer) for answer in held(path).get(number, [])
+    ]
+
+
+def is_needed(path, clause, source, judge, monkeypatch):
+    """Whether a wrong answer passes or is told otherwise without a clause."""
+    name = f"checks.ch{chapter(path):02}"
+    changed = execute(without(source, clause), name)
+    for number in exercises_of(source, clause):
+        with monkeypatch.context() as patch:
+            patch.setitem(words.CHECKS, number, changed[number])
+            for answer, hint in answers(path, number):
+                verdict = judge(number, answer)
+                if verdict.state != "not yet" or hint not in verdict.hint:
+                    return True
+    return False
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_clause_is_needed(path, quick_judge, monkeypatch):
+    source = (FOLDER / f"ch{chapter(path):02}.py").read_text("utf-8")
+    lines = source.splitlines()
+    idle = [
+        f"checks/ch{chapter(path):02}.py:{clause.lineno}: "
+        f"{lines[clause.lineno - 1].strip()}"
+        for clause in clauses(source)
+        if not is_needed(path, clause, source, quick_judge, monkeypatch)
+    ]
+    assert not idle, "no wrong answer needs\n" + "\n".join(idle)
+
+
+SMALL = """
+def positive(value):
+    if value < 0:
+        raise Hint("negative")
+
+
+@exercise("0.1")
+def number(answer):
+    positive(answer)
+    expect(answer != 3, "three")
+
+
+@exercise("0.2")
+def other(answer):
+    same_number(
+        answer, 2, "two"
+    )
+"""
+
+
+def test_the_clauses_of_a_module_and_who_needs_them():
+    found = clauses(SMALL)
+    users = [exercises_of(SMALL, clause) for clause in found]
+    assert sorted(users) == [["0.1"], ["0.1"], ["0.2"]]
+    for clause in found:
+        shorter = without(SMALL, clause)
+        assert len(clauses(shorter)) == 2
+        assert len(shorter.splitlines()) == len(SMALL.splitlines())

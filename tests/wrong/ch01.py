@@ -1,0 +1,216 @@
+"""Wrong answers for chapter 1 with a part of the hint that each must get."""
+
+import numpy as np
+import torch
+
+from solutions import edit, edits
+
+
+def one_hot_scatter(labels, num_classes):
+    result = torch.zeros(labels.shape[0], num_classes, dtype=torch.int64)
+    return result.scatter(1, labels[:, None], 1)
+
+
+def moved(bgr):
+    return torch.from_numpy(bgr[:, :, ::-1].copy()).permute(2, 0, 1)
+
+
+def windows_apart(x, size):
+    count = x.shape[0] - size + 1
+    return x[: x.shape[0] // size * size].view(-1, size).repeat(4, 1)[:count]
+
+
+def broadcast_left(first, second):
+    result = []
+    for i in range(max(len(first), len(second))):
+        a = first[i] if i < len(first) else 1
+        b = second[i] if i < len(second) else 1
+        if a != b and 1 not in (a, b):
+            return None
+        result.append(max(a, b))
+    return tuple(result)
+
+
+def flattens_if_decreasing(shape, strides):
+    return all(a >= b for a, b in zip(strides, strides[1:], strict=False))
+
+
+def flattens_if_contiguous(shape, strides):
+    return strides == torch.empty(shape).stride()
+
+
+def flattens_by_extent(shape, strides):
+    elements = torch.empty(shape).numel()
+    return not shape or shape[0] * strides[0] == elements * strides[-1]
+
+
+WRONG = {
+    "1.1": [
+        edit("20", "19", "stops before its end"),
+        edit("1, 20", "1.0, 20.0", "has dtype torch.float32"),
+        edit("(1, 20, 2)", "(1, 20, 2, dtype=torch.int32)", "int64 is asked"),
+        edit("1, 20", "0, 20", "first number"),
+        edit("1, 20, 2", "1, 11", "two above"),
+        ([1, 3, 5, 7, 9, 11, 13, 15, 17, 19], "should be a tensor"),
+    ],
+    "1.2": [
+        edit('"a": (4,)', '"a": (4, 1)', "removes its axis"),
+        edit('"b": (4, 1)', '"b": (4,)', "a slice keeps"),
+        edit('"d": (4, 1)', '"d": (4,)', "keepdim"),
+        edit("(4, 2, 3)", "(8, 3)", "new axis"),
+        edit('"a": (4,)', '"a": 4', "should be a tuple"),
+        edit('"f"', '"g"', "the keys"),
+    ],
+    "1.3": [
+        (lambda photo, size: photo[:size, :size], "left at each side"),
+        edit(
+            "[top : top + size, left : left + size]",
+            "[top:-top, left:-left]",
+            "has shape (5, 5, 3)",
+        ),
+        edits(
+            ("[0] - size)", "[0] - size + 1)"),
+            ("[1] - size)", "[1] - size + 1)"),
+            hint="smaller part",
+        ),
+        edits(
+            (
+                "(photo.shape[0] - size) // 2",
+                "photo.shape[0] // 2 - size // 2",
+            ),
+            (
+                "(photo.shape[1] - size) // 2",
+                "photo.shape[1] // 2 - size // 2",
+            ),
+            hint="halve the whole margin",
+        ),
+        edit("left : left + size]", "left : left + size].clone()", "a copy"),
+    ],
+    "1.4": [
+        edit(
+            ".round().clamp(0, 255).to(torch.uint8)", "", "dtype torch.float"
+        ),
+        edit(
+            "(photo * factor).round().clamp(0, 255)",
+            "(photo.int() * int(factor))",
+            "cut to the range",
+        ),
+        edit(".round()", "", "only cuts"),
+        edit("clamp(0, 255)", "clamp(max=255)", "negative factor"),
+    ],
+    "1.5": [
+        edit("(num_classes)", "(int(labels.max()) + 1)", "largest label"),
+        edit(".long()", ".float()", "int64 is asked for"),
+        edit("[..., None]", "", "not (4,)"),
+        edit("(num_classes)", "(1, num_classes + 1)", "a single 1"),
+        edit("labels[..., None]", "labels.flatten()[:, None]", "has shape"),
+        (lambda labels, num_classes: labels.tolist(), "should be a tensor"),
+        (one_hot_scatter, "number of dimensions"),
+    ],
+    "1.6": [
+        (
+            lambda p: (p - p.mean()) / p.std(correction=0),
+            "which axes disappear",
+        ),
+        edits(
+            ("mean(dim=(2, 3)", "mean(dim=(0, 2, 3)"),
+            ("std(dim=(2, 3)", "std(dim=(0, 2, 3)"),
+            hint="every channel of every photo",
+        ),
+        edit("correction=0, ", "", "which divisor"),
+        edit("std(dim=(2, 3)", "std(dim=(1, 2, 3)", "which axes, which"),
+        (lambda p: p - p.mean((2, 3)), "your code raised"),
+        (lambda p: p.mean((2, 3)), "has shape (4, 3)"),
+    ],
+    "1.7": [
+        edit(" / 255", "", "should end at 1"),
+        edit(".flip(2)", "", "blue still comes first"),
+        edit(".permute(2, 0, 1)", ".view(3, 5, 7)", "re-cut"),
+        edit(".contiguous()", "", "not contiguous"),
+        edit("torch.from_numpy(bgr).flip(2)", "bgr[:, :, ::-1]", "raised"),
+        edit("permute(2, 0, 1)", "permute(0, 1, 2)", "has shape (5, 7, 3)"),
+        edit(".float() / 255", ".double() / 255", "has dtype torch.float64"),
+    ],
+    "1.8": [
+        edit(
+            "insert(0, jump)", "append(jump)", "last axis should have stride"
+        ),
+        (
+            lambda shape: tuple(int(np.prod(shape[i:])) for i in range(9)),
+            "one stride for each axis",
+        ),
+        edits(
+            ("strides.insert(0, jump)", "pass"),
+            ("jump *= length", "strides.insert(0, jump := jump * length)"),
+            hint="last axis should have stride 1",
+        ),
+        edit("tuple(strides)", "strides", "a tuple"),
+        (lambda shape: (*shape[1:], 1)[: len(shape)], "skipped by one step"),
+    ],
+    "1.9": [
+        (
+            lambda x, size: torch.stack(
+                [x[i : i + size] for i in range(len(x) - size + 1)]
+            ),
+            "they are a copy",
+        ),
+        edit("- size + 1", "- size", "give shape (7, 4)"),
+        edit("- size + 1", "- (size - 1 if size < 7 else size)", "fits once"),
+        (windows_apart, "row to row"),
+        edit(", offset)", ", 0)", "itself a slice"),
+        (lambda x, size: x.tolist(), "should be a tensor"),
+    ],
+    "1.10": [
+        (broadcast_left, "aligned at the right"),
+        edit("return None", "pass", "neither is 1"),
+        edit("b if a == 1 else a for", "max(a, b) for", "even to 0"),
+        (lambda a, b: torch.broadcast_shapes(a, b), "your code raised"),
+        (lambda a, b: list(torch.broadcast_shapes(a, b)), "give a tuple"),
+    ],
+    "1.11": [
+        edit(" / pixels", "", "divided by the number of pixels"),
+        edit("ndhw", "mdhw", "which letters are matched"),
+        edit("->ncd", "->cd", "has shape"),
+        edit(" / pixels", ".double() / pixels", "has dtype torch.float64"),
+    ],
+    "1.12": [
+        edit("lr * (", "2 * lr * (", "twice as long"),
+        edit("-= lr", "+= lr", "uphill"),
+        edit(".mean(dim=0)", ".sum(dim=0)", "is the loss a mean"),
+        edit("return weights", "return weights.flip(0)", "order a, b, c"),
+        edit("range(num_steps)", "range(1)", "500 steps"),
+        edit("range(num_steps)", "range(num_steps + 1)", "is it one step"),
+        edit("torch.zeros(3)", "torch.zeros(3, 1)", "your code raised"),
+        edit("return weights", "return weights.tolist()", "a tensor"),
+    ],
+    "1.13": [
+        (flattens_if_decreasing, "first columns only"),
+        (flattens_if_contiguous, "constant jump"),
+        (flattens_by_extent, "the middle two swapped"),
+        edit("if length > 1", "if length > 0", "length one"),
+        edit("zip(axes, axes[1:]", "zip(axes[:1], axes[1:]", "middle pair"),
+        edit("axes, axes[1:]", "axes[:-1][-1:], axes[-1:]", "middle pair"),
+        edit("axes, axes[1:]", "axes[1:], axes[2:]", "a transposed matrix"),
+        edit("return True", "return 1", "True or False"),
+    ],
+}
+
+EQUAL = {
+    "1.1": {
+        "odds = torch.arange(1, 20, 2) => odds = torch.arange(1, 21, 2)": (
+            "21 is not reached: the end is left out"
+        ),
+    },
+    "1.7": {
+        "return rgb.permute(2, 0, 1).contiguous().float() / 255 => "
+        "return rgb.permute(2, 0, 1).contiguous() / 255": (
+            "a division of uint8 gives float32"
+        ),
+    },
+    "1.9": {
+        "return torch.as_strided(x, (count, size), (step, step), offset) => "
+        "return torch.as_strided(x, (count, size), (step, step))": (
+            "the offset of x is the default"
+        ),
+    },
+}

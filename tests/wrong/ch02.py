@@ -1,0 +1,204 @@
+"""Wrong answers for chapter 2 with a part of the hint that each must get."""
+
+import torch
+from torch.autograd import grad
+
+from solutions import edit, edits
+
+
+def slope_value(f, x):
+    return f(torch.tensor(float(x))).item()
+
+
+def slope_by_differences(f, x):
+    x = torch.tensor(float(x), dtype=torch.float64)
+    return ((f(x + 1e-5) - f(x - 1e-5)) / 2e-5).item()
+
+
+def masked_as_given(x):
+    s = x.sigmoid()
+    squares = s * s
+    s[0] = 0
+    squares[0] = 0
+    return squares.sum()
+
+
+def in_one_formula(w, X, y, parts):
+    return 2 / len(y) * X.T @ (X @ w - y)
+
+
+def count_twice(y):
+    def count(node):
+        return 1 + sum(count(n) for n, _ in node.next_functions if n)
+
+    return count(y.grad_fn) if y.grad_fn else 0
+
+
+def jacobian_sum(f, x):
+    x = x.clone().requires_grad_()
+    return grad(f(x).sum(), x)[0]
+
+
+def backward_as_in_the_chapter(root):
+    root.grad = 1.0
+    order, seen = [], set()
+
+    def visit(value):
+        if value not in seen:
+            seen.add(value)
+            for parent in value.parents:
+                visit(parent)
+            order.append(value)
+
+    visit(root)
+    for value in reversed(order):
+        for parent, slope in zip(value.parents, value.slopes, strict=True):
+            parent.grad += slope * value.grad
+
+
+def hessian_no_second(f, x, v):
+    x = x.clone().requires_grad_()
+    return grad(f(x), x)[0] * v
+
+
+def hessian_whole(f, x, v):
+    return torch.autograd.functional.hessian(f, x) @ v
+
+
+WRONG = {
+    "2.1": [
+        edit("False, True, True", "False, False, True", "think about c"),
+        edit("True, True, False", "True, False, False", "think about d"),
+        edit("[True, False, True", "[True, True, True", "think about b"),
+        edit(", True, True, False", "", "five booleans"),
+        edit("True, False, True, True, False", "1, 0, 1, 1, 0", "True or"),
+    ],
+    "2.2": [
+        (slope_value, "is it the value"),
+        edit(".item()", "", "see .item()"),
+        edit("dtype=torch.float64, ", "", "double precision"),
+        (slope_by_differences, "by autograd"),
+    ],
+    "2.3": [
+        (masked_as_given, "still raises"),
+        edit("sigmoid() ** 2", "sigmoid() * x.sigmoid().detach()", "factor"),
+        edit("x.sigmoid()", "x.detach().sigmoid()", "no history"),
+        edit("x.", "x.detach().requires_grad_().", "no gradient arrives"),
+        edit("[1:]", "", "without the first"),
+    ],
+    "2.4": [
+        edit(".sum() / len(y)", ".mean()", "counts too much"),
+        edit(".sum() / len(y)", ".mean() / parts", "count less"),
+        edit("loss.backward()", "w.grad = None; loss.backward()", "several"),
+        edit("return w.grad", "return 2 * w.grad", "in one part is wrong"),
+        edit("return w.grad", "return w.grad[None]", "has shape (1, 3)"),
+        edit(".detach().clone()", "", "changes its input"),
+        (in_one_formula, "a backward pass of its own"),
+        edits(
+            ("X.chunk(parts)", "[X]"),
+            ("y.chunk(parts)", "[y]"),
+            hint="a backward pass of its own",
+        ),
+    ],
+    "2.5": [
+        edit(", create_graph=True", "", "order 2 of x**4"),
+        edit("range(order)", "range(order + 1)", "order 0"),
+        edit("range(order)", "range(min(order, 3))", "order 4"),
+        edit("return torch.zeros_like(x)", "break", "should be 0"),
+        edit("x.detach().requires_grad_()", "x.requires_grad_()", "its input"),
+    ],
+    "2.6": [
+        (count_twice, "count once"),
+        edit(
+            "is not None", "is not None and node.next_functions", "counts too"
+        ),
+        edit("return 0", "return 1", "has no node behind it"),
+        edit("not in seen", "not in stack", "no answer after"),
+        (7, "a function is asked for"),
+    ],
+    "2.7": [
+        edit("torch.stack(rows)", "torch.stack(rows, 1)", "swapped"),
+        (jacobian_sum, "shape (2,)"),
+        edit("retain_graph=True, ", "", "a second time"),
+        edit("v[i] = 1", "v[i] = 2", "an entry"),
+        edit(", materialize_grads=True", "", "your code raised"),
+        edit("torch.zeros(len(y)", "torch.ones(len(y)", "a row of zeros"),
+        edit("torch.stack(rows)", "rows", "should be a tensor"),
+    ],
+    "2.8": [
+        edit(" * ((x >= 0) & (x <= 1))", "", "should be zero"),
+        edit(", None", "", "incorrect number of gradients"),
+        edits(
+            (" * (levels - 1)", " * levels"),
+            ("/ (levels - 1)", "/ levels"),
+            hint="multiples of",
+        ),
+        edit(".round()", ".floor()", "the nearest is asked for"),
+        edit("x.clamp(0, 1)", "x", "clamped"),
+        edit(
+            "delta * ((x >= 0) & (x <= 1))",
+            "((x >= 0) & (x <= 1)) * 1.0",
+            "is lost",
+        ),
+        edit("x >= 0", "x > 0", "look at the limits"),
+        edit(".round()", ".round().sum()", "has shape"),
+        (lambda x, levels: x, "a subclass"),
+    ],
+    "2.9": [
+        edit("delta - (p * delta).sum()", "delta * (1 - p)", "diagonal"),
+        edit("p * (delta - (p * delta).sum())", "p * delta", "sum to zero"),
+        edit("return p", "return -p", "the gradient is wrong"),
+        edit("return p", "return p[None]", "has shape"),
+        edit("return", "_ =", "is a return missing"),
+    ],
+    "2.10": [
+        (backward_as_in_the_chapter, "inner values"),
+        edit("if value.parents:", "if True:", "not replace"),
+        edit("root.grad += 1.0", "pass", "2 and 5"),
+        edit("+= slope", "-= slope", "should be 3 and 2"),
+        edit(
+            "if value.parents:",
+            "if value.parents or value is root:",
+            "a leaf itself",
+        ),
+        edit("+= 1.0", "+= torch.tensor(1.0)", "a plain number"),
+        edit("value.slopes", "value.slope", "your code raised"),
+    ],
+    "2.11": [
+        (hessian_no_second, "once more"),
+        edit("slope @ v", "slope.sum()", "v does not enter"),
+        edit(", create_graph=True", "", "with the Hessian"),
+        edit("slope @ v", "slope @ v.abs()", "with the Hessian"),
+        edit("(slope @ v, x)[0]", "(slope @ v, x)", "should be a tensor"),
+        edit("return torch.zeros_like(x)", "return v", "linear function"),
+        (hessian_whole, "the whole Hessian was built"),
+    ],
+    "2.12": [
+        edit("d * kernel", "d * kernel.flip(0)", "wrong way round"),
+        edit("i * stride", "i", "later patch"),
+        edit(
+            "(length, dtype=",
+            "((len(delta) - 1) * stride + len(kernel), dtype=",
+            "has shape",
+        ),
+        edit(", dtype=delta.dtype", "", "has dtype"),
+        edit("return gradient", "return gradient.tolist()", "be a tensor"),
+        edit("return gradient", "return gradient / 2", "with stride 1"),
+    ],
+}
+
+EQUAL = {
+    "2.4": {
+        "w = w.detach().clone().requires_grad_() => "
+        "w = w.clone().requires_grad_()": "w has no history to cut",
+        "w = w.detach().clone().requires_grad_() => "
+        "w = w.detach().requires_grad_()": "nothing changes w in place",
+    },
+    "2.5": {
+        "return y.detach() => return y": "a result with history is right too",
+    },
+    "2.8": {
+        "@staticmethod => ": "a function in a class works without it too",
+        "@staticmethod =>  (2)": "a function in a class works without it too",
+    },
+}

@@ -1,0 +1,198 @@
+"""Wrong answers for chapter 4 with a part of the hint that each must get."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from solutions import edit, edits
+
+
+def table_gain(activation):
+    known = {torch.relu: "relu", torch.tanh: "tanh"}
+    return nn.init.calculate_gain(known.get(activation, "linear"))
+
+
+WRONG = {
+    "4.1": [
+        edit("//", "/", "a size is an integer"),
+        edit("2 * p", "p", "padding adds pixels on both sides"),
+        edit("d * (k - 1) - 1)", "k)", "a dilated kernel"),
+        edit(
+            "(i + 2 * p - d * (k - 1) - 1) // s",
+            "math.ceil((i + 2 * p - d * (k - 1) - 1) / s)",
+            "a last window that does not fit",
+        ),
+    ],
+    "4.2": [
+        edit(" if p.requires_grad", "", "frozen"),
+        edit(
+            "for p in model.parameters()",
+            "for m in model.modules() for p in m.parameters(recurse=False)",
+            "two layers share a weight",
+        ),
+        edit(
+            "model.parameters()",
+            "{p for m in model.children() for p in m.parameters(False)}",
+            "every level",
+        ),
+        (
+            lambda model: sum(t.numel() for t in model.state_dict().values()),
+            "no buffers",
+        ),
+        edit("p.numel()", "1", "count weights and biases"),
+    ],
+    "4.3": [
+        edit('register_buffer("mean", mean)', "mean = mean", "do not move"),
+        edit(
+            'register_buffer("std", std)',
+            "std = nn.Parameter(std)",
+            "are learnt",
+        ),
+        edit('"std", std', '"std", std, persistent=False', "not saved"),
+        edit("(X - self.mean)", "X - self.mean", "compute (X - mean) / std"),
+        (lambda mean, std: lambda X: (X - mean) / std, "an nn.Module is"),
+    ],
+    "4.4": [
+        edit(
+            "nn.ModuleList(nn.Linear(a, b) for a, b in pairs)",
+            "[nn.Linear(a, b) for a, b in pairs]",
+            "are all registered?",
+        ),
+        edit(
+            "return self.layers[-1](X)",
+            "return torch.relu(self.layers[-1](X))",
+            "no ReLU after the last",
+        ),
+        edit("torch.relu(layer(X))", "layer(X)", "put a ReLU after each"),
+        edit("return self", "self", "is a return missing?"),
+    ],
+    "4.5": [
+        edit(", groups=n_in", "", "see groups"),
+        edit("padding=k // 2, ", "", "has shape"),
+        edit("n_out, 1, bias=False", "n_out, 1", "leave out the biases"),
+        edit(
+            "nn.Sequential(",
+            "nn.Sequential(nn.Conv2d(n_in, n_in, 1, bias=False),",
+            "two convolutions, not 3",
+        ),
+        edit("n_out, 1,", "n_out, 3, padding=1,", "the second 1 by 1"),
+        edit("n_out, 1,", "n_out, 1, groups=2,", "mixes all channels"),
+        edit(
+            "nn.Conv2d(n_in, n_out",
+            "nn.ReLU(), nn.Conv2d(n_in, n_out",
+            "nothing but the two",
+        ),
+    ],
+    "4.6": [
+        edit("step *= s", "pass", "counts twice"),
+        edit("step *= s", "step += s - 1", "strides multiply"),
+        edit("d * (k - 1)", "(k - 1)", "a dilated kernel"),
+        edit("d * (k - 1)", "d * k", "one kernel of 3"),
+        edits(
+            ("        step *= s\n", ""),
+            ("field +=", "step *= s\n        field +="),
+            hint="only the layers after it",
+        ),
+        edit("in layers", "in reversed(layers)", "only the layers after it"),
+        edit("= 1, 1", "= len(layers[0]) - 2, 1", "IndexError"),
+    ],
+    "4.7": [
+        edit("-math.inf", "0", "lose to your padding"),
+        edit("3, k, stride", "3, k, k", "has shape"),
+        (lambda X, k, s, p: F.max_pool2d(X, k, s, p), "do it by hand"),
+    ],
+    "4.8": [
+        edit(".square().mean()", ".var()", "not the variance"),
+        edit(".square()", ".abs()", "no activation needs no gain"),
+        edit(".item()", "", "should be a Python number"),
+        (table_gain, "wrong for tanh"),
+    ],
+    "4.9": [
+        edit("model.modules()", "model.children()", "is it nested?"),
+        edit("a=slope", 'nonlinearity="relu"', "slope is not used"),
+        edit("a=slope", 'a=slope, mode="fan_out"', "fan_in"),
+        edit("a=slope", 'nonlinearity="tanh"', "wrong standard deviation"),
+        edit("kaiming_normal_", "kaiming_uniform_", "not uniform"),
+        edit("nn.init.zeros_(module.bias)", "pass", "is not zero"),
+        edits(
+            ("nn.init.kaiming", "    nn.init.kaiming"),
+            (
+                "if isinstance",
+                "if hasattr(module, 'bias'):\n            if isinstance",
+            ),
+            hint="leave the batch normalization",
+        ),
+    ],
+    "4.10": [
+        edit(
+            "W.reshape(groups, len(W) // groups, -1)",
+            "W.reshape(len(W) // groups, groups, -1).transpose(0, 1)",
+            "sees its own group",
+        ),
+        edit("W.shape[-1]", "3", "your code raised"),
+        edit("height, width)\n", "height, width).mT\n", "has shape"),
+        (lambda X, W, groups: F.conv2d(X, W, groups=groups), "do it by hand"),
+    ],
+    "4.11": [
+        edit("+= x", "= x", "they add up"),
+        edit("* w\n", "* w.flip(0, 1)\n", "already wrong"),
+        edit("return out", "return out[None]", "has shape"),
+        (
+            lambda x, w, stride: F.conv_transpose2d(
+                x[None, None], w[None, None], stride=stride
+            )[0, 0],
+            "do it by hand",
+        ),
+    ],
+    "4.12": [
+        edit("= mha.num_heads", "= 1", "split the features into heads"),
+        edit("Q.shape[-1]", "X.shape[-1]", "the size of one head"),
+        edit(" / math.sqrt(Q.shape[-1])", "", "are not scaled"),
+        edit("source, W, b)", "source, W)", "bias of the queries"),
+        edit(
+            "mha.out_proj(mixed.transpose(1, 2).flatten(-2))",
+            "F.linear(mixed.mT.flatten(1, 2).mT, mha.out_proj.weight)",
+            "bias of out_proj",
+        ),
+        edit("return mha.out_proj(", "return (", "out_proj, is missing"),
+        edit("return mha", "mha", "is a return missing?"),
+        edit("dim=-1", "dim=-2", "each step"),
+        edits(
+            ("    Q, K", "    weights[0].data /= 2\n    Q, K"),
+            hint="changes the weights",
+        ),
+        (lambda mha, X, memory: mha(X, memory, memory)[0], "do it by hand"),
+    ],
+}
+
+EQUAL = {
+    "4.8": {
+        "x = torch.randn(1_000_000) => x = torch.randn(1000001)": (
+            "one number more in a million"
+        ),
+        "x = torch.randn(1_000_000) => x = torch.randn(999999)": (
+            "one number less in a million"
+        ),
+    },
+    "4.9": {
+        "nn.init.kaiming_normal_(module.weight, a=slope) => "
+        "nn.init.kaiming_normal(module.weight, a=slope)": (
+            "the old name of the same function"
+        ),
+    },
+    "4.10": {
+        "n, k = len(X), W.shape[-1] => n, k = len(X), W.shape[-2]": (
+            "the kernel is k by k"
+        ),
+    },
+    "4.12": {
+        "scores = Q @ K.transpose(-2, -1) / math.sqrt(Q.shape[-1]) => "
+        "scores = Q @ K.transpose((2), -1) / math.sqrt(Q.shape[-1])": (
+            "axis 2 is axis -2 of four"
+        ),
+        "return mha.out_proj(mixed.transpose(1, 2).flatten(-2)) => "
+        "return mha.out_proj(mixed.transpose(1, 2).flatten((2)))": (
+            "axis 2 is axis -2 of four"
+        ),
+    },
+}

@@ -1,0 +1,230 @@
+"""Typical wrong answers of chapter 9; the form is that of solutions.py."""
+
+from torch.utils.data import DistributedSampler
+
+from solutions import edit, edits
+
+
+def the_sampler(n, rank, world):
+    return list(DistributedSampler(range(n), world, rank, shuffle=False))
+
+
+RENAMED = "name.removeprefix(prefix)"
+CONV = "conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)"
+MEAN = "torch.stack([s[name] for s in states]).mean(dim=0)"
+
+WRONG = {
+    "9.1": [
+        edit("state_dict().values()", "parameters()", "more than parameters"),
+        edit("value.nbytes", "4 * value.numel()", "has 4 bytes"),
+    ],
+    "9.2": [
+        edit(RENAMED, "name[len(prefix) :]", "must stay as they are"),
+        edit(RENAMED, "name.replace(prefix, '')", "must stay as they are"),
+        edit(RENAMED, "name.lstrip(prefix)", "must stay as they are"),
+        edit(RENAMED, RENAMED + ".removeprefix(prefix)", "goes once"),
+        edit("state[name]", "next(iter(state.values()))", "mixed up"),
+        edit(": state[name]", "", "should be a dict"),
+        edit(
+            "state[name] for name in state",
+            "state.pop(name) for name in list(state)",
+            "changes its input",
+        ),
+    ],
+    "9.3": [
+        edit(
+            "if not is_head(name)}",
+            "if state[name].shape == model.state_dict()[name].shape}",
+            "a head of the same shape was loaded",
+        ),
+        edit("raise KeyError(*wrong)", "return", "nothing was raised"),
+        edit("    wrong += report.unexpected_keys\n", "", "is unknown"),
+        edit("wrong += report.unex", "wrong = report.unex", "is missing"),
+        edit('"fc."', '"fc"', "the body was not loaded"),
+        edit(
+            "model.load_state_dict(body, strict=False)\n",
+            "model.load_state_dict(body, strict=False)\n"
+            "    state.pop('fc.bias')\n",
+            "changes the state",
+        ),
+        edit("KeyError(*wrong)", "ValueError(*wrong)", "KeyError is asked"),
+    ],
+    "9.4": [
+        edit(".eval()", "", "a running statistic moved"),
+        edit(".requires_grad_(True)", "", "the head gets no gradient"),
+        edit("(True).train()", "(True)", "training mode"),
+        edit(".requires_grad_(False)", "", "the body gets gradients"),
+        edit("    return model\n", "", "return the model"),
+        edit(
+            "    return model\n",
+            "    model.fc.reset_parameters()\n    return model\n",
+            "keep its weights",
+        ),
+    ],
+    "9.5": [
+        edit(" if parameters]", "]", "3 children"),
+        edit("model.children()", "model.modules()", "3 children"),
+        edit("parameters())", "parameters(recurse=False))", "3 children"),
+        edit("(len(lists) - 1 - i)", "i", "the rates are wrong"),
+        edit("    return [", "    lists.reverse()\n    return [", "in order"),
+        edit('"lr"', '"rate"', "the keys params and lr"),
+    ],
+    "9.6": [
+        edit('path.name + ".part"', "path.name", "cut off"),
+        edit(
+            "part.replace(path)",
+            "path.write_bytes(part.read_bytes())\n    part.unlink()",
+            "cut off",
+        ),
+        edit(
+            "part.replace(path)",
+            "path.unlink(missing_ok=True)\n    part.rename(path)",
+            "for a moment there is no file",
+        ),
+        edit("    part.replace(path)\n", "", "nothing was saved"),
+        edit("part.re", "path.exists() or part.re", "a second time"),
+        edit(
+            "part.replace(path)",
+            "path.with_suffix('.old').touch()\n    part.replace(path)",
+            "an extra file",
+        ),
+        edit(
+            "    torch.save(value, part)\n",
+            "    try:\n"
+            "        torch.save(value, part)\n"
+            "    except RuntimeError:\n"
+            "        return\n",
+            "swallowed",
+        ),
+        edit(
+            "    torch.save(value, part)\n",
+            "    try:\n"
+            "        torch.save(value, part)\n"
+            "    except RuntimeError:\n"
+            "        path.unlink()\n"
+            "        raise\n",
+            "gone or damaged",
+        ),
+    ],
+    "9.7": [
+        edit("4 if bottleneck else 3", "0", "the first block of each layer"),
+        edit("4 if bottleneck else 3", "4", "the first block of each layer"),
+        edit("4 if bottleneck else 3", "3", "[3, 4, 6, 3] bottlenecks"),
+    ],
+    "9.8": [
+        edit(
+            "self.conv1(self.bn1(X).relu())",
+            "self.bn1(self.conv1(X)).relu()",
+            "before each convolution",
+        ),
+        edits(
+            ("return X + ", "out = X + "),
+            ("(out).relu())\n", "(out).relu())\n        return out.relu()\n"),
+            hint="after the sum",
+        ),
+        edit("return X + ", "return ", "the output is wrong"),
+        edit(CONV, CONV.replace(", bias=False", ""), "no bias"),
+        edit(
+            "self.conv1 = nn.Conv2d(channels, channels, 3, padding=1",
+            "self.conv1 = nn.Conv2d(channels, channels, 1",
+            "3×3 kernels",
+        ),
+        edits(
+            ("self.bn2 =", "self.norm2 ="),
+            ("self.bn2(", "self.norm2("),
+            hint="the attribute bn2",
+        ),
+    ],
+    "9.9": [
+        edit("T**2 * soft", "soft", "is the factor T² there"),
+        edit('        reduction="batchmean",\n', "", "over what"),
+        edit(
+            "(student / T).log_softmax",
+            "(student / T).softmax",
+            "which argument is a logarithm",
+        ),
+        edits(
+            ("(student / T)", "(other / T)"),
+            ("(teacher / T)", "(student / T)"),
+            ("(other / T)", "(teacher / T)"),
+            hint="who is the target",
+        ),
+        edits(
+            ("alpha * T", "(1 - alpha) * T"),
+            ("(1 - alpha) * F", "alpha * F"),
+            hint="with alpha=0",
+        ),
+        edit("(1 - alpha) * F", "(alpha < 1) * F", "mixed wrongly"),
+        edit("(student / T)", "(student.detach() / T)", "another gradient"),
+    ],
+    "9.10": [
+        edit("(rank, total, world)", "(rank, n, world)", "all processes need"),
+        edit(
+            "range(rank, total, world)",
+            "range(rank * total // world, (rank + 1) * total // world)",
+            "like cards",
+        ),
+        edit("row % n for", "min(row, n - 1) for", "the wrong ones"),
+        edit("[row % n for row in range(rank, total, world)]", "()", "a list"),
+        (the_sampler, "without the sampler"),
+    ],
+    "9.11": [
+        edits(
+            ("size * grad", "grad"),
+            ("sum(sizes)", "len(sizes)"),
+            hint="should count more",
+        ),
+        edit("total / sum(sizes)", "total", "not a sum"),
+    ],
+    "9.12": [
+        edits(
+            ("last.is_floating_point()", "True"),
+            ("[s[name] for", "[s[name].float() for"),
+            hint="num_batches_tracked has dtype",
+        ),
+        edit("[s[name] for", "[s[name].float() for", "half has dtype"),
+        edit(MEAN, "last.clone()", "is not the mean"),
+        edit("last.clone()", "states[0][name].clone()", "the last state"),
+        edit("result = {}", "result = states[-1]", "changes its input"),
+        edit("last.clone()", "last", "shares memory"),
+        edit("return result", "return list(result)", "should be a dict"),
+        edit("result[name] = last.clone()", "pass", "some names are missing"),
+    ],
+    "9.13": [
+        edit(
+            '        self.generator.set_state(state["rng"])\n',
+            "",
+            "the generator's state",
+        ),
+        edit(', state["place"]\n', ", 0\n", "the place in it"),
+        edit(
+            "randperm(self.n, generator=self.generator)",
+            "randperm(self.n)",
+            "global random state",
+        ),
+        edit("Generator().manual_seed", "manual_seed", "global random state"),
+        edit(
+            "torch.randperm(self.n, generator=self.generator)",
+            "torch.randperm(self.n) if self.order is None else self.order",
+            "the same order",
+        ),
+        edits(
+            ("self.generator.get_state()", "self.generator"),
+            (
+                'self.generator.set_state(state["rng"])',
+                'self.generator = state["rng"]',
+            ),
+            hint="differ",
+        ),
+        edit("self.place >= self.n", "self.place + 3 >= self.n", "each of 10"),
+        edit("self.place = 0", "self.place %= self.n", "the second epoch"),
+        edit(
+            "[start : self.place]", "[start : self.place].tolist()", "tensor"
+        ),
+        edit(
+            "    def __iter__(self):\n        return self\n\n",
+            "",
+            "not iterable",
+        ),
+    ],
+}

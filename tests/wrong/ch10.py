@@ -1,0 +1,245 @@
+"""Typical wrong answers of chapter 10; the form is that of solutions.py."""
+
+import torch
+from torchvision import ops
+
+from solutions import edit, edits
+
+
+def forbidden(masks):
+    return ops.masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])
+
+
+def share_of_hits(scores, hits, number):
+    return hits.double().mean().item()
+
+
+def plain_nms(boxes, scores, threshold):
+    return ops.nms(boxes, scores, threshold)
+
+
+def input_order(boxes, scores, threshold):
+    better = scores[:, None] > scores
+    table = ops.box_iou(boxes, boxes) * better
+    keep = table.amax(dim=0) <= threshold
+    return keep.nonzero().flatten()
+
+
+def with_a_loop(boxes, scores, threshold):
+    order = scores.argsort(descending=True)
+    table = ops.box_iou(boxes[order], boxes[order]) > threshold
+    keep = [i for i in range(len(order)) if not table[:i, i].any()]
+    return order[keep]
+
+
+WRONG = {
+    "10.1": [
+        edit(
+            "math.ceil(height / s) * math.ceil(width / s)",
+            "(height // s) * (width // s)",
+            "round up",
+        ),
+        edit("math.ceil(width / s)", "width // s", "round up"),
+        edit("per_cell * sum", "sum", "per_cell anchors"),
+    ],
+    "10.2": [
+        edits(
+            ("/ 2 / width", "/ 2"),
+            ("/ 2 / height", "/ 2"),
+            ("(x2 - x1) / width", "x2 - x1"),
+            ("(y2 - y1) / height", "y2 - y1"),
+            hint="still pixels",
+        ),
+        edit(
+            "(boxes, height, width)",
+            "(boxes, width, height)",
+            "x goes with the width",
+        ),
+        edits(
+            ("(x1 + x2) / 2", "x1"),
+            ("(y1 + y2) / 2", "y1"),
+            hint="the centres are wrong",
+        ),
+        edit("dim=1", "dim=0", "has shape (4, 6)"),
+    ],
+    "10.3": [
+        edit(
+            "width - x2, y2, width - x1", "width - x1, y2, width - x2", "out"
+        ),
+        edit("y1, width - x2, y2, width - x1", "y1, x1, y2, x2", "its pixels"),
+        edit(
+            "y1, width - x2, y2, width - x1",
+            "width - y2, x1, width - y1, x2",
+            "its pixels",
+        ),
+        edit("dim=1", "dim=0", "has shape (4, 2)"),
+    ],
+    "10.4": [
+        edit(".amax(dim=1)", "", "the fit is 1"),
+        edit("amax(dim=1)", "amax(dim=0)", "each box takes its best anchor"),
+        edit(".mean().item()", ".mean()", ".item()"),
+    ],
+    "10.5": [
+        edits(
+            ("x.max() + 1", "x.max()"),
+            ("y.max() + 1", "y.max()"),
+            hint="inclusive",
+        ),
+        edit(
+            "[x.min(), y.min(), x.max() + 1, y.max() + 1]",
+            "[y.min(), x.min(), y.max() + 1, x.max() + 1]",
+            "x are columns",
+        ),
+        edit("torch.float32", "torch.int64", "dtype"),
+        edit(
+            "torch.tensor(boxes, dtype=torch.float32)",
+            "boxes",
+            "should be a tensor",
+        ),
+        (forbidden, "without ops.masks_to_boxes"),
+    ],
+    "10.6": [
+        edits(
+            ("inside[keep]", "inside"),
+            ("labels[keep]", "labels"),
+            hint="the wrong boxes stay",
+        ),
+        edit(" - window[:2].repeat(2)", "", "coordinates of the crop"),
+        edit("return inside", "return boxes", "reach beyond it"),
+        edit("area(boxes)", "area(window)", "the wrong boxes stay"),
+        edit(
+            "area(inside)",
+            "(inside[:, 2:] - inside[:, :2]).prod(dim=1)",
+            "the wrong boxes stay",
+        ),
+        edit(", labels[keep]", "", "return the boxes and the labels"),
+        edit("labels[keep]", "labels[keep].tolist()", "should be a tensor"),
+    ],
+    "10.7": [
+        edit(
+            "alpha * targets + (1 - alpha) * (1 - targets)", "alpha", "alpha_t"
+        ),
+        edit("(-surprise).exp()", "logits.sigmoid()", "the right answer"),
+        edit(
+            "F.binary_cross_entropy_with_logits(\n"
+            '        logits, targets, reduction="none"\n'
+            "    )",
+            "-(1 - targets - logits.sigmoid()).abs().log()",
+            "infinity",
+        ),
+        edit(
+            "logits, targets, red",
+            "logits.clamp(-90, 90), targets, red",
+            "200",
+        ),
+        edit("surprise).mean()", "surprise).sum()", "wrong for alpha"),
+    ],
+    "10.8": [
+        edit("hits[scores.argsort(descending=True)]", "hits", "any order"),
+        edit("reached.max()", "reached[0]", "best precision"),
+        edit("total / 11", "total / 10", "all are hits"),
+        edit("k * number", "k * hits.sum()", "one true box is missed"),
+        edit("reached.max().item()", "reached.max()", ".item()"),
+        (share_of_hits, "one true box is missed"),
+    ],
+    "10.9": [
+        (plain_nms, "this is plain NMS"),
+        (input_order, "best first"),
+        (with_a_loop, "there is a loop"),
+        edit(".triu(diagonal=1)", ".fill_diagonal_(0)", "it alone stays"),
+        edit("<= threshold", "< threshold", "not more than the threshold"),
+        edit("order[table.amax(dim=0) <= threshold]", "boxes", "dtype"),
+    ],
+    "10.10": [
+        edits(
+            ("    left =", "    first = scores\n    left ="),
+            ("(left, scores, -torch", "(left, first, -torch"),
+            hint="chosen anew",
+        ),
+        edit(
+            "return scores",
+            "return scores.sort(descending=True).values",
+            "keep their scores",
+        ),
+        edit(".square()", "", "three boxes in a row"),
+        edits(
+            ("        left[best] = False\n", ""),
+            ("fade, scores)\n", "fade, scores)\n        left[best] = False\n"),
+            hint="the best box its own",
+        ),
+    ],
+    "10.11": [
+        edit(
+            "torch.where(inside, area(boxes), torch.inf)",
+            "(~inside).int()",
+            "the smaller one counts",
+        ),
+        edit("amin(dim=2) > 0", "amin(dim=2) >= 0", "on a side is outside"),
+        edit("torch.where(some, index, -1)", "index", "index -1"),
+        edit("chosen * some[:, None]", "chosen", "all zero outside"),
+        edit("some[:, None], index", "some[:, None]", "and the indices"),
+        edit(
+            "some[:, None], index", "some[:, None], distances", "the indices"
+        ),
+    ],
+    "10.12": [
+        edit(
+            'size // 2 if block.get("pad") == "1" else 0', "size // 2", "pad=0"
+        ),
+        edit(
+            'math.ceil(height / int(block["stride"]))',
+            'height // int(block["stride"])',
+            "rounds up",
+        ),
+        edit('int(blocks[0]["channels"])', "3", "a small grey image"),
+        edit(
+            'int(block["filters"])\n',
+            'len(torch.nn.Conv2d(1, int(block["filters"]), 1).weight)\n',
+            "your code raised",
+        ),
+        edit(
+            "sum(source[0] for source in sources)",
+            "sources[-1][0]",
+            "routes back",
+        ),
+        edit("result = []", "result = [(channels, height)]", "[net] is no"),
+    ],
+    "10.13": [
+        edit(
+            "box[axis] - 0.5, box[axis + 2] - 0.5",
+            "box[axis], box[axis + 2]",
+            "half a cell",
+        ),
+        edit("ratio) + 0.5)", "ratio))", "middles of its parts"),
+        edit("        place = place.clamp(0, length - 1)\n", "", "border"),
+        edit("weight * inside[:, None]", "weight", "at the upper left"),
+        edit("return tuple(matrices)", "return matrices[0]", "two matrices"),
+        edit("(1, height), (0, width)", "(0, width), (1, height)", "A has"),
+    ],
+}
+
+
+EQUAL = {
+    "10.8": {
+        "for k in range(11): => for k in range(12):": "no recall reaches 1.1, "
+        "so that the twelfth term is 0",
+    },
+    "10.9": {
+        "table = iou(boxes[order][:, None], boxes[order]).triu(diagonal=1) => "
+        "table = iou(boxes[order], boxes[order][:, None]).triu(diagonal=1)": (
+            "the table of all pairs is symmetric"
+        ),
+    },
+    "10.10": {
+        "fade = (-iou(boxes[best], boxes).square() / sigma).exp() => "
+        "fade = (-iou(boxes, boxes[best]).square() / sigma).exp()": (
+            "IoU is symmetric and broadcasts either way"
+        ),
+    },
+    "10.13": {
+        "start, end = box[axis] - 0.5, box[axis + 2] - 0.5 => "
+        "start, end = box[axis] - 0.5, box[axis - 2] - 0.5": (
+            "of four numbers the second next is also the second before"
+        ),
+    },
+}

@@ -1,0 +1,142 @@
+"""Wrong answers to the exercises of chapter 13, each with its hint."""
+
+from solutions import edit, edits
+
+
+def compares_degrees(first, second):
+    def degrees(edge_index, num_nodes):
+        return sorted(edge_index[1].bincount(minlength=num_nodes).tolist())
+
+    return degrees(*first) != degrees(*second)
+
+
+WRONG = {
+    "13.1": [
+        edit("torch.cat([once, once.flip(0)], dim=1)", "once", "way back"),
+        edit("dim=1)", "dim=1).t()", "these are rows"),
+        edit("dim=1", "dim=0", "has shape (4, 3)"),
+        edit("once.flip(0)", "once", "not the ties and their ways back"),
+        edit("torch.tensor(ties)", "torch.Tensor(ties)", "not torch.int64"),
+    ],
+    "13.2": [
+        edit("minlength=num_nodes", "", "beyond its largest number"),
+        edit("edge_index[1]", "edge_index[0]", "the lower row"),
+        edit("int((degree == 0).sum())", "(degree == 0).sum()", ".item()"),
+    ],
+    "13.3": [
+        edit("edges + start\n", "edges\n", "start after all the nodes"),
+        edit(
+            "starts = sizes.cumsum(0) - sizes",
+            "ends = [int(edges.max()) + 1 for edges in edge_indices]\n"
+            "    starts = torch.tensor([0, *ends[:-1]]).cumsum(0)",
+            "also those without edges",
+        ),
+        edit("dim=1), batch", "dim=1)", "two tensors are asked for"),
+        edit("interleave(sizes)", "interleave(sizes.flip(0))", "wrong graph"),
+    ],
+    "13.4": [
+        edit("source, target =", "target, source =", "from the upper row"),
+        edit(" / count[:, None]", "", "divided by what arrived"),
+        edit(".clamp(min=1)", "", "NaN"),
+    ],
+    "13.5": [
+        edit(" / 6", "", "from each of its corners"),
+        edit(" / 6", " / 3", "in both directions"),
+    ],
+    "13.6": [
+        edit("graph.clone()", "graph", "work on a clone"),
+        edit(
+            "graph = graph.clone()",
+            "graph.degree = 0\n    graph = graph.clone()",
+            "work on a clone",
+        ),
+        edit("edge_index[1]", "edge_index[0]", "the edges that arrive"),
+        edit("return graph", "return graph.x", "a transform returns a graph"),
+        edit("return graph", "return type(graph)(graph.x)", "belong to the"),
+    ],
+    "13.7": [
+        edit("[source] - x[target]", "[target] - x[source]", "source minus"),
+        edit('"max"', '"mean"', "the maximum counts"),
+    ],
+    "13.8": [
+        edits(
+            ("frozenset(tie)", "tuple(tie)"),
+            ("frozenset(edge)", "tuple(edge)"),
+            hint="two directions",
+        ),
+        edits(
+            ("frozenset(tie)", "max(tie)"),
+            ("frozenset(edge)", "max(edge)"),
+            hint="edges are left",
+        ),
+        edits(
+            ("frozenset(tie)", "sum(tie)"),
+            ("frozenset(edge)", "sum(edge)"),
+            hint="edges are left",
+        ),
+        edit("torch.tensor(keep)]", "torch.tensor(keep)].flip(1)", "order"),
+        edit("torch.tensor(keep)]", "torch.tensor(keep)] / 1", "not torch"),
+    ],
+    "13.9": [
+        edit("        heard = heard[distance[heard] == -1]\n", "", "first"),
+        edit("return distance", "return distance.clamp(min=0)", "-1 where no"),
+        edit("source, target =", "target, source =", "the direction of"),
+    ],
+    "13.10": [
+        edit(" * known[:, None]", "", "unknown labels must not count"),
+        edit("        belief[known] = fixed[known]\n", "", "its own label"),
+        edit('"mean"', '"max"', "the mean of its neighbours"),
+    ],
+    "13.11": [
+        (compares_degrees, "the same degrees"),
+        (lambda a, b: a[0].shape != b[0].shape, "a path and a star differ"),
+        edit("sorted(colour)", "colour", "the numbering of nodes"),
+        edit("(own, tuple(sorted(others)))", "len(others)", "the same deg"),
+        edit("range(3)", "range(2)", "the third round"),
+        edit("range(3)", "range(4)", "a fourth round"),
+    ],
+    "13.12": [
+        edit(
+            "source, target = torch.cat([edge_index, loops], dim=1)",
+            "source, target = edge_index",
+            "self-loops",
+        ),
+        edits(
+            ("F.leaky_relu(", "F.leaky_relu(("),
+            (", 0.2) @ a", ") @ a, 0.2)"),
+            hint="the order of LeakyReLU and a",
+        ),
+        edit("* sent", "* (x @ W2.T)[source]", "which matrix makes"),
+        edit(
+            "group_softmax(score, target, len(x))",
+            "score.exp() / scatter(score.exp(), target)[target]",
+            "NaN",
+        ),
+    ],
+}
+
+EQUAL = {
+    "13.5": {
+        "A = to_dense_adj(edge_index, max_num_nodes=num_nodes)[0] => "
+        "A = to_dense_adj(edge_index)[0]": (
+            "nodes beyond the last edge have no triangle"
+        ),
+    },
+    "13.6": {
+        "graph.x = torch.cat([graph.x, degree[:, None].float()], dim=1) => "
+        "graph.x = torch.cat([graph.x, degree[:, None]], dim=1)": (
+            "cat turns whole numbers into the floats of x"
+        ),
+    },
+    "13.10": {
+        "fixed = torch.eye(2)[y] => fixed = torch.eye(3)[y]": (
+            "a third column stays zero and never wins"
+        ),
+    },
+    "13.11": {
+        "for a, b in zip(*edge_index.tolist(), strict=True): => "
+        "for a, b in zip(*edge_index, strict=True):": (
+            "tensors without axes index a list as well"
+        ),
+    },
+}
