@@ -32,18 +32,3 @@ def namespace(name, tag):
     for source in sources:
         exec(compile(source, f"{name}.ipynb", "exec"), defined)
     return defined
-
-
-def printing_cells(notebook):
-    """The code cells with outputs, and those of them left uncompared."""
-    printing = [
-        cell
-        for cell in notebook.cells
-        if cell.cell_type == "code" and cell.outputs
-    ]
-    ignored = [
-        cell
-        for cell in printing
-        if "nbval-ignore-output" in cell.metadata.get("tags", [])
-    ]
-    return printing, ignored

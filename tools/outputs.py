@@ -4,14 +4,23 @@
     python tools/outputs.py 01_tensors notebooks/02_autograd.ipynb
 
 A notebook is written back only when its last cell has run; an error in a cell
-leaves the file as it was and ends with exit status 1.
+leaves the file as it was and ends with exit status 1. A run that changes
+nothing a reader sees, on another processor too, leaves it byte for byte: what
+is stored stays where the new text is within the cell's tolerance and where
+the new picture looks the same.
 """
 
+import contextlib
+import copy
 import hashlib
+import logging
 import os
 import re
+import subprocess
 import sys
+import tempfile
 import time
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import nbformat
@@ -22,9 +31,23 @@ from nbclient.exceptions import (
     DeadKernelError,
 )
 
+from closeness import PICTURES, settle
+from images import lighter
+
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 CELL_TIMEOUT = 300  # seconds
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
+
+
+def settle_environment():
+    """Set what kernels inherit, so that every run prints the same."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("PYTHONHASHSEED", "0")
+    # threads that wait must not hold a core that another notebook needs
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # another backend than the kernel's own draws no pictures
+    os.environ.pop("MPLBACKEND", None)
 
 
 def digests(notebook):
@@ -72,26 +95,114 @@ def _without_library_frames(traceback):
     ]
 
 
+def run(notebook, folder):
+    """Run a notebook's cells in place, in a fresh kernel.
+
+    Raises:
+        CellExecutionError, CellTimeoutError, DeadKernelError: a cell failed.
+    """
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        record_timing=False,
+        coalesce_streams=True,
+    )
+    # not client.execute(): it swallows Ctrl-C. What the kernel itself logs is
+    # no output of a cell.
+    with client.setup_kernel(stderr=subprocess.DEVNULL):
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(
+                cell, index, execution_count=client.code_cells_executed + 1
+            )
+
+
+def keep_what_looks_the_same(stored, notebook):
+    """Take outputs from the stored notebook where the new ones are close.
+
+    A cell that was edited since it was stored shows what it draws now. Behind
+    it no tolerance counts: what differs may come from the edit, and not from
+    the machine. New pictures are made lighter.
+    """
+    executed = stored.metadata.get("book", {}).get("executed", {})
+    now = digests(notebook)
+    edited = bool(set(executed) - set(now))  # a cell is gone
+    for old, new in zip(stored.cells, notebook.cells, strict=True):
+        if new.cell_type != "code":
+            continue
+        known = []
+        same = executed.get(new.id) == now[new.id]
+        edited = edited or not same
+        if same:
+            tolerance = {} if edited else new.metadata.get("tolerance", {})
+            settle(old.outputs, new.outputs, tolerance)
+            known = [
+                text
+                for output in old.outputs
+                for text in output.get("data", {}).values()
+            ]
+        for output in new.outputs:
+            make_lighter(output, known)
+
+
+def make_lighter(output, known=()):
+    """Store an output's picture in fewer bytes, in place.
+
+    Args:
+        output: an output of a cell, with or without a picture.
+        known: base64 texts of pictures that stay as they are.
+    """
+    data = output.get("data", {})
+    for kind in PICTURES:
+        if kind in data and data[kind] not in known:
+            kind, picture = lighter(b64decode(data.pop(kind)))
+            data[kind] = b64encode(picture).decode()
+            return
+
+
 def execute(path):
-    """Run one notebook from top to bottom and write it back.
+    """Run one notebook from top to bottom and write it back if it changed.
+
+    Returns:
+        Whether the file changed.
 
     Raises:
         CellExecutionError, CellTimeoutError, DeadKernelError: a cell failed;
             the file is untouched.
+        OSError: the file cannot be written; it is untouched.
     """
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-        record_timing=False,
-    ).execute()
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path.parent} cannot be written")
+    before = path.read_text(encoding="utf-8")
+    stored = nbformat.reads(before, as_version=4)
+    notebook = copy.deepcopy(stored)
+    run(notebook, path.parent)
+    keep_what_looks_the_same(stored, notebook)
     normalise(notebook)
     nbformat.validate(notebook)
-    part = path.with_suffix(".part")
-    nbformat.write(notebook, part)
-    os.replace(part, path)
+    after = nbformat.writes(notebook).rstrip("\n") + "\n"
+    if after == before:
+        return False
+    write(path, after)
+    return True
+
+
+def write(path, text):
+    """Replace a file as a whole, or leave it as it was.
+
+    Raises:
+        OSError: the folder is read-only, the disk is full.
+    """
+    handle, part = tempfile.mkstemp(".part", path.stem, path.parent)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(part, path.stat().st_mode)
+        os.replace(part, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
 
 
 def find(name):
@@ -105,23 +216,29 @@ def find(name):
 
 def main(names):
     """Execute the notebooks named, or all of them; return the exit status."""
+    settle_environment()
     paths = [find(name) for name in names] or sorted(NOTEBOOKS.glob("*.ipynb"))
     failed = 0
     for path in paths:
         print(f"{path.stem}: running ...", flush=True)
         start = time.perf_counter()
         try:
-            execute(path)
-        except (
-            CellExecutionError,
-            CellTimeoutError,
-            DeadKernelError,
-        ) as error:
+            changed = execute(path)
+        except FAILURES as error:
             failed += 1
             print(f"{path.stem}: not stored, a cell failed\n{error}")
+        except OSError as error:
+            failed += 1
+            print(f"{path.stem}: not stored, {error.strerror or error}")
+        except KeyboardInterrupt:
+            # the task that waited for the kernel has nothing to add
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+            print(f"\n{path.stem}: stopped; the notebook is as it was")
+            return 130
         else:
             seconds = time.perf_counter() - start
-            print(f"{path.stem}: stored after {seconds:.0f} s")
+            said = "stored" if changed else "unchanged"
+            print(f"{path.stem}: {said} after {seconds:.0f} s")
     return 1 if failed else 0
 
 
