@@ -13,11 +13,11 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from common import arguments, progress, whole
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from tqdm import tqdm
 
 VALUES = ("1", "100")
-COUNT = 100  # pictures of each value in each folder
+NUMBERS = range(100)  # the pictures of each value in each folder
 SEEDS = {"banknotes": 0, "banknotes_fresh": 999}
 
 NOTE = (480, 224)  # width and height of the drawing, in pixels
@@ -230,19 +230,17 @@ def picture_rng(seed, value, number):
     return np.random.default_rng([seed, VALUES.index(value), number])
 
 
-def write_pictures(folder, seed, count=COUNT):
+def write_pictures(folder, seed):
     """Write an ImageFolder tree: `1/000.jpg` ... and `100/000.jpg` ...
 
     Args:
         folder: a path that does not exist yet.
         seed: another seed gives other notes.
-        count: how many pictures of each value.
     """
-    folder = Path(folder)
     for value in VALUES:
         (folder / value).mkdir(parents=True)
-    todo = [(value, i) for value in VALUES for i in range(count)]
-    for value, i in progress(todo, folder.name, unit="note"):
+    todo = [(value, i) for value in VALUES for i in NUMBERS]
+    for value, i in tqdm(todo, folder.name, unit="note", ncols=79):
         picture = draw_picture(value, picture_rng(seed, value, i))
         picture.save(folder / value / f"{i:03}.jpg", quality=QUALITY)
 
@@ -250,9 +248,4 @@ def write_pictures(folder, seed, count=COUNT):
 def build(folder):
     """Write `banknotes/` and `banknotes_fresh/` into `folder`."""
     for name, seed in SEEDS.items():
-        with whole(Path(folder) / name) as part:
-            write_pictures(part, seed)
-
-
-if __name__ == "__main__":
-    build(arguments(__doc__.splitlines()[0]).parse_args().folder)
+        write_pictures(folder / name, seed)

@@ -5,13 +5,12 @@ package: nothing is fetched. They stand in for the archive of names of 18
 languages that the classic lesson downloads.
 """
 
-import csv
 import importlib
 import random
 import re
 from collections import Counter
 
-from common import arguments, progress, whole
+from tqdm import tqdm
 from unidecode import unidecode
 
 CAP = 400  # names a language, so that no language drowns the others
@@ -58,7 +57,7 @@ def surnames():
         list: pairs (name, language), sorted by language and name.
     """
     names = {}
-    for language in progress(LISTS, "surnames", unit="language"):
+    for language in tqdm(LISTS, "surnames", unit="language", ncols=79):
         spelled = {romanise(name) for name in raw_names(language)}
         names[language] = sorted(name for name in spelled if len(name) > 1)
     owners = Counter(name for known in names.values() for name in known)
@@ -73,13 +72,6 @@ def surnames():
 
 def build(folder):
     """Write `surnames.csv` (columns name, language) into `folder`."""
-    pairs = surnames()
-    with whole(folder / "surnames.csv") as path:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["name", "language"])
-            writer.writerows(pairs)
-
-
-if __name__ == "__main__":
-    build(arguments(__doc__.splitlines()[0]).parse_args().folder)
+    rows = [("name", "language"), *surnames()]
+    text = "".join(f"{name},{language}\n" for name, language in rows)
+    (folder / "surnames.csv").write_bytes(text.encode())

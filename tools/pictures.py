@@ -1,14 +1,17 @@
-"""Take the pictures of TensorBoard's pages that chapter 7 shows.
+"""Take the pictures that are not outputs of a cell.
 
-    python tools/tensorboard_pages.py [--folder DIR] [--chromium PROGRAM]
+    python tools/pictures.py                of the site and of TensorBoard
+    python tools/pictures.py site           of the site, after `make book`
 
-The script writes a small log like the chapter's, starts the real TensorBoard
-server on a free port of this machine, opens its pages in a real browser and
-stores the pictures. A maintainer runs it after an upgrade of TensorBoard; no
-test and no chapter does. It needs Chromium and the package `playwright`.
+The site's picture is a page of the built site. For TensorBoard the script
+writes a small log like chapter 7's, starts the real server on a free port of
+this machine and opens its pages. Both are seen in a real browser: Chromium,
+by the package `playwright`. A maintainer runs it after an upgrade and looks at
+what it made.
 """
 
 import argparse
+import contextlib
 import io
 import shutil
 import socket
@@ -21,11 +24,19 @@ import urllib.request
 import warnings
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[1] / "book/assets/tensorboard"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "book" / "assets"
 LARGEST = 150_000  # bytes of a picture
 PATIENCE = 90  # seconds for the server to answer
+BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-PAGES = {  # name: address, what must be there, what to click
+
+# what the picture of the site shows: a figure, and some of what stands above
+SITE = ROOT / "_build" / "html"
+PAGE = "notebooks/06_optimizers.html"
+FIGURE = "fig-optimizers-lr-paths"
+ABOVE = 340  # pixels
+TABS = {  # of TensorBoard: address, what must be there, what to click
     "scalars": ("timeseries", "card-view", None),
     "histograms": ("histograms", "vz-histogram-timeseries", None),
     "graph": ("graphs", "tf-graph-scene", "g.node[data-name=LittleNet]"),
@@ -136,54 +147,68 @@ def shrink(png, target):
     raise Trouble(f"{target.name} stays larger than {LARGEST} bytes")
 
 
-def take_pictures(address, chromium, folder):
-    """Open each page and store its picture."""
+@contextlib.contextmanager
+def open_page(width, height):
+    """Open a tab in a browser.
+
+    Yields:
+        A page of playwright.
+
+    Raises:
+        Trouble: there is no browser, or a page does not show what it should.
+    """
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
-        raise Trouble("the package playwright is not installed") from None
-    with sync_playwright() as play:
-        try:
-            browser = play.chromium.launch(
-                executable_path=chromium, args=FLAGS
-            )
-        except Error as error:
-            first = str(error).splitlines()[0]
-            raise Trouble(f"chromium does not start: {first}") from None
-        try:
-            page = browser.new_page(viewport={"width": 1100, "height": 720})
+        raise Trouble("no package playwright: run `make test` once") from None
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program is None:
+        raise Trouble("no Chromium: install it (Debian: apt install chromium)")
+    try:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=program, args=FLAGS)
+            viewport = {"width": width, "height": height}
+            page = browser.new_page(viewport=viewport)
             page.set_default_timeout(1000 * PATIENCE)
-            for name, (tab, sign, click) in PAGES.items():
-                page.goto(f"{address}/#{tab}")
-                page.wait_for_selector(sign)
-                page.wait_for_timeout(4000)  # its drawing has no end signal
-                if click:
-                    page.locator(click).first.dblclick(force=True)
-                    page.wait_for_timeout(4000)
-                target = folder / f"{name}.png"
-                shrink(page.screenshot(), target)
-                size = target.stat().st_size // 1024
-                print(f"{target.name}: {size} KB", flush=True)
-        except Error as error:
-            first = str(error).splitlines()[0]
-            raise Trouble(f"a page did not open: {first}") from None
-        finally:
+            yield page
             browser.close()
+    except Error as error:
+        raise Trouble(str(error).splitlines()[0]) from None
 
 
-def main():
-    """Write the log, serve it, take the pictures and stop the server."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, default=FOLDER)
-    parser.add_argument("--chromium", default="chromium")
-    options = parser.parse_args()
-    chromium = shutil.which(options.chromium)
-    if chromium is None:
-        raise Trouble(
-            f"no browser {options.chromium!r}: install Chromium, or name "
-            "the program with --chromium"
+def take_site(folder, site=SITE):
+    """Store the picture of a page of the built site as `site.png`."""
+    if not (site / PAGE).is_file():
+        raise Trouble("the site is not built: run `make book` first")
+    with open_page(1280, 820) as page:
+        page.goto((site / PAGE).as_uri())
+        page.evaluate("window.MathJax?.startup?.promise")
+        page.locator(f"#{FIGURE}").evaluate(
+            "(figure, above) => scrollTo({behavior: 'instant', top:"
+            " figure.getBoundingClientRect().top + scrollY - above})",
+            ABOVE,
         )
-    options.folder.mkdir(parents=True, exist_ok=True)
+        page.wait_for_timeout(1000)  # the contents mark the place
+        shrink(page.screenshot(), folder / "site.png")
+
+
+def take_tensorboard(folder):
+    """Write a log, serve it and store a picture of each tab."""
+    (folder / "tensorboard").mkdir(exist_ok=True)
+    with serve_log() as address, open_page(1100, 720) as page:
+        for name, (tab, sign, click) in TABS.items():
+            page.goto(f"{address}/#{tab}")
+            page.wait_for_selector(sign)
+            page.wait_for_timeout(4000)  # its drawing has no end signal
+            if click:
+                page.locator(click).first.dblclick(force=True)
+                page.wait_for_timeout(4000)
+            shrink(page.screenshot(), folder / "tensorboard" / f"{name}.png")
+
+
+@contextlib.contextmanager
+def serve_log():
+    """Run TensorBoard on a new log; yields its address."""
     with tempfile.TemporaryDirectory() as logs:
         write_log(Path(logs) / "runs")
         port = free_port()
@@ -199,7 +224,7 @@ def main():
         try:
             address = f"http://127.0.0.1:{port}"
             wait_for(f"{address}/data/runs", server)
-            take_pictures(address, chromium, options.folder)
+            yield address
         finally:
             server.terminate()
             try:
@@ -208,8 +233,39 @@ def main():
                 server.kill()
 
 
+# set -> how it is taken, and the pictures that it holds
+SETS = {
+    "site": (take_site, ["site.png"]),
+    "tensorboard": (
+        take_tensorboard,
+        [f"tensorboard/{name}.png" for name in TABS],
+    ),
+}
+
+
+def main():
+    """Take the pictures that are asked for and say how large they are."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sets", nargs="*", metavar="set", help=", ".join(SETS))
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        default=FOLDER,
+        help="where to store them (default: book/assets)",
+    )
+    chosen = parser.parse_args()
+    for name in chosen.sets or SETS:
+        if name not in SETS:
+            parser.error(f"no such set: {name} (there is {', '.join(SETS)})")
+        take, pictures = SETS[name]
+        take(chosen.folder)
+        for picture in pictures:
+            size = (chosen.folder / picture).stat().st_size
+            print(f"{picture}: {size // 1024} KB", flush=True)
+
+
 if __name__ == "__main__":
     try:
         main()
     except Trouble as trouble:
-        sys.exit(f"tensorboard_pages.py: {trouble}")
+        sys.exit(f"no picture taken: {trouble}")
