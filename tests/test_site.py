@@ -2,18 +2,21 @@
 
 import functools
 import http.server
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
+import nbformat
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from bs4 import BeautifulSoup
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 from repository import find_repository
@@ -23,6 +26,10 @@ SITE = ROOT / "_build" / "html"
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
+
+# what is measured stands still, and what is set aside is gone
+STILL = "* {transition: none !important}"
+ASIDE = ".few [data-aside] {display: none !important}"
 
 # grave axe findings that are not ours, each with its reason
 THEMES_OWN = {
@@ -38,9 +45,6 @@ def pages():
     return [f"{file}.html" for file in [toc["root"], *files]]
 
 
-each_page = pytest.mark.parametrize("page", pages())
-
-
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     """Serve files without a line on the terminal for each."""
 
@@ -48,8 +52,12 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def build_site(folder, **environment):
-    """Build the site anew below a folder; every warning is an error.
+def build_site(source, **environment):
+    """Build a book anew in its own `_build`; every warning is an error.
+
+    Args:
+        source: the folder with `_config.yml` and `_toc.yml`.
+        environment: more variables for the process that builds.
 
     Returns:
         The finished process; its output names each warning's place.
@@ -57,26 +65,35 @@ def build_site(folder, **environment):
     command = "from jupyter_book.cli.main import main; main()"
     arguments = ["-W", "-n", "--keep-going", "-q", "--all"]
     return subprocess.run(
-        [
-            *(sys.executable, "-c", command, "build", ROOT),
-            *("--path-output", folder, *arguments),
-        ],
+        [sys.executable, "-c", command, "build", source, *arguments],
         env=os.environ | environment,
         capture_output=True,
         text=True,
     )
 
 
-@pytest.fixture(scope="module")
-def build():
-    """Build the site where `make book` builds it."""
-    return build_site(ROOT)
+@pytest.fixture(scope="session")
+def build(tmp_path_factory, worker_id):
+    """Build the site where `make book` does, once for all workers.
+
+    Returns:
+        The exit status and what was written to stderr.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        folder = folder.parent  # the one that all workers of a run share
+    said = folder / "site.json"
+    with FileLock(folder / "site.lock"):
+        if not said.exists():
+            run = build_site(ROOT)
+            said.write_text(json.dumps([run.returncode, run.stderr]))
+    return json.loads(said.read_text())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(build):
     """The folder of the built site."""
-    if build.returncode:
+    if build[0]:
         pytest.fail("the site did not build without a warning", pytrace=False)
     return SITE
 
@@ -92,100 +109,144 @@ def address(site):
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    """A headless Chromium, or a skip that says how to get one."""
+def chromium_path():
+    """Where Chromium is; without one a skip, and a failure in CI."""
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:
-        pytest.skip("no Chromium: install it (Debian: apt install chromium)")
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say("no Chromium: install it (Debian: apt install chromium)")
+    return program
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
     with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu"]
         chromium = playwright.chromium.launch(
-            executable_path=program, args=options
+            executable_path=chromium_path(), args=options
         )
         yield chromium
         chromium.close()
 
 
-@pytest.fixture
-def tab(browser):
-    """A browser tab that notes every request and every error."""
-    context = browser.new_context(viewport=DESKTOP)
-    page = context.new_page()
-    page.requested, page.complaints = [], []
-    page.on("request", lambda request: page.requested.append(request.url))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on(
+def open_tab(browser, **options):
+    """A new browser tab that notes every request and every error."""
+    tab = browser.new_context(viewport=DESKTOP, **options).new_page()
+    tab.requested, tab.complaints = [], []
+    tab.on("request", lambda request: tab.requested.append(request.url))
+    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.on(
         "console",
         lambda message: (
-            message.type == "error" and page.complaints.append(message.text)
+            message.type == "error" and tab.complaints.append(message.text)
         ),
     )
-    yield page
-    context.close()
+    return tab
 
 
-def drawn(tab):
-    """Wait until MathJax, where the page has it, has drawn all formulas."""
+@pytest.fixture
+def tab(browser):
+    """An empty browser tab."""
+    tab = open_tab(browser)
+    yield tab
+    tab.context.close()
+
+
+@pytest.fixture(scope="module", params=pages())
+def page(request, browser, address):
+    """A tab with a page of the site, loaded once for all that is asked of it.
+
+    The reader who opens it chose the dark theme on an earlier visit.
+    """
+    tab = open_tab(browser)
+    tab.name = request.param
+    tab.add_init_script("localStorage.setItem('mode', 'dark')")
+    tab.goto(address + tab.name)
     tab.evaluate("window.MathJax?.startup?.promise")
+    yield tab
+    tab.context.close()
+
+
+def turn_to(tab, theme):
+    """Press the theme's button until a page is light or dark."""
+    tab.set_viewport_size(DESKTOP)
+    button = tab.locator("button.theme-switch-button:visible").first
+    for _ in range(3):
+        if tab.locator(f"html[data-theme={theme}]").count():
+            return
+        button.click()
+    pytest.fail(f"{tab.name}: the button never turns it {theme}")
+
+
+@pytest.mark.parametrize(
+    "ci, end", [("", pytest.skip.Exception), ("true", pytest.fail.Exception)]
+)
+def test_a_missing_browser_is_red_in_ci(monkeypatch, ci, end):
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setattr(shutil, "which", lambda program: None)
+    with pytest.raises(end, match="install it"):
+        chromium_path()
 
 
 def test_the_site_builds_without_a_warning(build):
-    warnings = [line for line in build.stderr.splitlines() if line.strip()]
-    assert build.returncode == 0, "\n".join(warnings)
+    status, warnings = build
+    assert status == 0, warnings
 
 
-@each_page
-def test_a_page_loads_whole_and_alone(address, tab, page):
+def test_a_page_loads_whole_and_alone(address, page):
     """Nothing from elsewhere, no error, formulas drawn, pictures shown."""
-    tab.goto(address + page, wait_until="networkidle")
-    drawn(tab)
+    page.wait_for_load_state("networkidle")
     outside = [
         url
-        for url in tab.requested
+        for url in page.requested
         if not url.startswith((address, "data:", "blob:"))
     ]
-    assert not outside, f"{page} asks other hosts: {outside}"
-    assert not tab.complaints, f"{page}: {tab.complaints}"
-    formulas = tab.locator(".math").count()
-    assert tab.locator("mjx-container").count() >= formulas, page
-    assert tab.locator("mjx-merror, [data-mjx-error]").count() == 0, page
-    broken = tab.evaluate(
+    assert not outside, f"{page.name} asks other hosts: {outside}"
+    assert not page.complaints, f"{page.name}: {page.complaints}"
+    formulas = page.locator(".math").count()
+    drawn = page.locator("mjx-container").count()
+    assert drawn >= formulas, f"{page.name}: {drawn} of {formulas} formulas"
+    wrong = page.locator("mjx-merror, [data-mjx-error]").count()
+    assert wrong == 0, f"{page.name}: {wrong} formulas in error"
+    broken = page.evaluate(
         "[...document.images].filter(i => i.complete && !i.naturalWidth"
         " && i.loading != 'lazy').map(i => i.src)"
     )
-    assert not broken, f"{page}: pictures not shown {broken}"
+    assert not broken, f"{page.name}: pictures not shown {broken}"
 
 
-@each_page
-def test_a_page_fits_a_phone(address, tab, page):
-    tab.set_viewport_size(PHONE)
-    tab.goto(address + page)
-    drawn(tab)
-    width = tab.evaluate("document.scrollingElement.scrollWidth")
-    assert width <= PHONE["width"], f"{page} scrolls sideways: {width} px"
+def test_a_page_fits_a_phone(page):
+    page.set_viewport_size(PHONE)
+    width = page.evaluate("document.scrollingElement.scrollWidth")
+    assert width <= PHONE["width"], f"{page.name} scrolls sideways: {width} px"
+
+
+def grave(page, **options):
+    """The serious and critical findings of axe-core, but for the theme's."""
+    options["resultTypes"] = ["violations"]
+    return [
+        f"{finding['id']}: {finding['nodes'][0]['target']}"
+        for finding in Axe().run(page, options=options).response["violations"]
+        if finding["impact"] in ("serious", "critical")
+        and finding["id"] not in THEMES_OWN
+    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@each_page
-def test_a_page_is_accessible(address, tab, page, theme):
-    """axe-core has no serious or critical finding but the theme's own."""
-    tab.add_init_script(f"localStorage.setItem('mode', '{theme}')")
-    tab.goto(address + page)
-    drawn(tab)
-    assert tab.locator(f"html[data-theme={theme}]").count() == 1
-    tab.add_style_tag(content="* {transition: none !important}")
-    options = {"resultTypes": ["violations"]}
-    if theme == "dark":  # nothing else depends on the theme
-        options["runOnly"] = ["color-contrast"]
-    found = Axe().run(tab, options=options)
-    grave = [
-        f"{violation['id']}: {violation['nodes'][0]['target']}"
-        for violation in found.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-        and violation["id"] not in THEMES_OWN
-    ]
-    assert not grave, f"{page}: {grave}"
+def test_a_page_is_accessible(page, theme):
+    """axe-core finds nothing grave; it sees one text of each kind."""
+    turn_to(page, theme)
+    page.add_style_tag(content=STILL + ASIDE)
+    page.add_script_tag(path=Path(__file__).parent / "one_of_a_kind.js")
+    page.evaluate("uncolourCode()")
+    found = []
+    if theme == "light":  # only contrast depends on the theme
+        found += grave(page, rules={"color-contrast": {"enabled": False}})
+    page.evaluate("showOneOfAKind(true)")
+    found += grave(page, runOnly=["color-contrast"])
+    page.evaluate("showOneOfAKind(false)")
+    assert not found, f"{page.name}, {theme}: {found}"
 
 
 def test_search_finds_a_word(address, tab):
@@ -246,33 +307,45 @@ def test_a_solution_is_folded_until_asked_for(address, tab):
     assert fold.locator("pre").first.is_visible()
 
 
+class LinkReader(HTMLParser):
+    """Collect a page's links and the anchors that others may point at."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.links, self.anchors = [], set()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if "id" in attrs:
+            self.anchors.add(attrs["id"])
+        if tag == "a" and "name" in attrs:
+            self.anchors.add(attrs["name"])
+        if tag in ("a", "img", "link", "script"):
+            self.links.append(attrs.get("href") or attrs.get("src") or "")
+
+
 def test_no_internal_link_is_broken(site):
     """Every address inside the site names a file, every anchor an id."""
-    soups = {
-        path.relative_to(site).as_posix(): BeautifulSoup(
-            path.read_text(encoding="utf-8"), "html.parser"
+    read = {
+        path.relative_to(site).as_posix(): LinkReader(
+            path.read_text(encoding="utf-8")
         )
         for path in site.rglob("*.html")
         if "_static" not in path.parts
     }
-    anchors = {
-        page: {tag["id"] for tag in soup.find_all(id=True)}
-        | {tag["name"] for tag in soup.find_all("a", attrs={"name": True})}
-        for page, soup in soups.items()
-    }
     broken = []
-    for page, soup in soups.items():
-        for tag in soup.find_all(["a", "img", "link", "script"]):
-            link = tag.get("href") or tag.get("src") or ""
+    for name, page in read.items():
+        for link in page.links:
             if urlsplit(link).scheme or link.startswith("//"):
                 continue
-            target, anchor = urldefrag(urljoin(page, unquote(link)))
+            target, anchor = urldefrag(urljoin(name, unquote(link)))
             target = target.partition("?")[0]
-            if target in soups:
-                if anchor and anchor not in anchors[target]:
-                    broken.append(f"{page}: no anchor {link}")
+            if target in read:
+                if anchor and anchor not in read[target].anchors:
+                    broken.append(f"{name}: no anchor {link}")
             elif not (site / target).is_file():
-                broken.append(f"{page}: no file {link}")
+                broken.append(f"{name}: no file {link}")
     assert not broken, "\n".join(broken)
 
 
@@ -300,10 +373,27 @@ def test_the_repository_is_known_by_its_remote(
 
 
 def test_launch_buttons_are_there_when_the_address_is_known(tmp_path):
-    """Built with an address, a chapter links to Colab and Binder."""
-    build_site(tmp_path, GITHUB_REPOSITORY="someone/a-book")
+    """Built with an address, a chapter links to its copy for Colab.
+
+    The book is one small chapter, with the settings of the real one.
+    """
+    for name in ("_config.yml", "book/_ext", "book/assets"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "book" / "references.bib").touch()
+    (tmp_path / "_toc.yml").write_text(
+        "format: jb-book\nroot: start\n"
+        "chapters:\n  - file: notebooks/01_tensors\n"
+    )
+    (tmp_path / "start.md").write_text("# A book\n")
+    chapter = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_markdown_cell("# A chapter")]
+    )
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(chapter, tmp_path / "notebooks" / "01_tensors.ipynb")
+    run = build_site(tmp_path, GITHUB_REPOSITORY="someone/a-book")
+    assert run.returncode == 0, run.stderr
     page = tmp_path / "_build" / "html" / "notebooks" / "01_tensors.html"
     html = page.read_text(encoding="utf-8")
-    path = "someone/a-book/blob/main/notebooks/01_tensors.ipynb"
+    path = "someone/a-book/blob/colab/notebooks/01_tensors.ipynb"
     assert f"https://colab.research.google.com/github/{path}" in html
-    assert "https://mybinder.org/v2/gh/someone/a-book/main" in html
