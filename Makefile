@@ -1,48 +1,66 @@
 # The commands of the book. Each sets up .venv first when that is needed.
+# README.md has the same commands for those who have no make.
 #
 #   make book      build the site from the stored outputs
 #   make test      prove every cell, exercise, data file and page
+#   make quick     prove only what changed since the last commit [BASE=main]
 #   make lab       open JupyterLab in notebooks/
 #   make outputs   execute the notebooks and store their outputs [NB=01_tensors]
 #   make data      rebuild the data files that are missing or damaged
 #   make lint      check the form of the code
 #   make lock      compile requirements.in to requirements.txt
+#   make links     try the links to other sites; needs the network
+#
+# TORCH=cpu asks for PyTorch's small CPU build when .venv is made.
 
-SHELL := bash
-BIN := $(CURDIR)/.venv/bin
+# relative, so that the folder may have any name
+BIN := .venv/bin
+PYTHON ?= python3
 WORKERS ?= 2
 
 # two notebooks share two cores best with one thread each
 OMP_NUM_THREADS ?= 1
 export OMP_NUM_THREADS
 export PYTHONHASHSEED = 0
+# where it is set to Agg, notebooks would have no figures
+unexport MPLBACKEND
 
-.PHONY: book test lab outputs data lint lock setup
+.PHONY: book test quick lab outputs data lint lock links site-packages packages
 
-book: setup
-	@echo "Building the site ..."
-	@$(BIN)/jupyter-book build . -W -n --keep-going -q
-	@echo "The site is ready: open $(CURDIR)/_build/html/index.html in a browser."
+book: site-packages
+	@$(BIN)/python tools/build_site.py
 
-test: setup
+test: packages
 	@tools/offline.sh $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-lab: setup
-	@cd notebooks && $(BIN)/jupyter lab
+quick: packages
+	@tools/offline.sh $(BIN)/python -m pytest -n $(WORKERS) \
+		--touched $(or $(BASE),HEAD) $(ARGS)
 
-outputs: setup
+lab: packages
+	@$(BIN)/python -m jupyterlab notebooks
+
+outputs: packages
 	@$(BIN)/python tools/outputs.py $(NB)
 
-data: setup
+data: packages
 	@$(BIN)/python data/make_all.py $(NAME)
 
-lint: setup
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: packages
+	@$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check .
 
-lock: setup
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+lock: packages
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 \
 		--no-emit-index-url --no-emit-find-links --no-header \
-		requirements.in --output-file requirements.txt
+		$(UPGRADE) requirements.in --output-file requirements.txt
 
-setup:
-	@PYTHON="$(PYTHON)" tools/setup.sh
+links: site-packages
+	@$(BIN)/python tools/build_site.py links
+
+NO_PYTHON = there is no '$(PYTHON)': install Python 3.11 or newer, or name one \
+	with make PYTHON=/path/to/python3.11
+site-packages: STAGE = site
+packages: STAGE = all
+site-packages packages:
+	@command -v "$(PYTHON)" >/dev/null || { echo "set-up: $(NO_PYTHON)" >&2; exit 1; }
+	@"$(PYTHON)" tools/set_up.py $(STAGE) $(if $(TORCH),--torch $(TORCH))

@@ -1,4 +1,4 @@
-"""Link the site to its repository, Colab and Binder when the address is known.
+"""Link the site to its repository and to Colab when the address is known.
 
 The address comes from the environment variable GITHUB_REPOSITORY
 ("owner/name", set by GitHub Actions) or from the git remote `origin`. Without
@@ -38,14 +38,26 @@ def add_links(app, config):
         "repository_branch": "main",
         "use_repository_button": True,
         "launch_buttons": {
-            "binderhub_url": "https://mybinder.org",
             "colab_url": "https://colab.research.google.com",
-            "notebook_interface": "jupyterlab",
         },
     }
+
+
+def open_the_copy(app, pagename, templatename, context, doctree):
+    """Let the button open the copy on the branch `colab`, see tools/colab.py.
+
+    Colab opens one file, and a chapter alone has neither data nor checks.
+    """
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if button["text"] == "Colab":
+                button["url"] = button["url"].replace(
+                    "/blob/main/", "/blob/colab/"
+                )
 
 
 def setup(app):
     """Register the extension with Sphinx."""
     app.connect("config-inited", add_links)
+    app.connect("html-page-context", open_the_copy, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
