@@ -46,6 +46,8 @@ def settle_environment():
     os.environ.setdefault("PYTHONHASHSEED", "0")
     # threads that wait must not hold a core that another notebook needs
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # newer Pythons colour the errors of the programs that a cell starts
+    os.environ["PYTHON_COLORS"] = "0"
     # another backend than the kernel's own draws no pictures
     os.environ.pop("MPLBACKEND", None)
 
