@@ -6,7 +6,6 @@ notebooks, dead kernels, the cost of a chapter, the table at the end.
 """
 
 import os
-import shutil
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -20,9 +19,9 @@ from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile
 
 from closeness import settle
+from pictures import find_chromium
 
 BUDGET = 60  # CPU seconds of a chapter; more is marked in the table
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 KINDS = ("exact", "tolerance", "ignored")  # ways to compare a cell's outputs
 
 
@@ -190,7 +189,7 @@ def pytest_sessionstart(session):
         raise pytest.UsageError(
             "CI is set and the network is on: run `make test`"
         )
-    if not any(map(shutil.which, BROWSERS)):
+    if find_chromium() is None:
         raise pytest.UsageError(
             "CI is set and there is no Chromium: install it "
             "(Debian: apt install chromium)"

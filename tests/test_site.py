@@ -19,11 +19,11 @@ from axe_playwright_python.sync_playwright import Axe
 from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
+from pictures import find_chromium
 from repository import find_repository
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html"
-BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
 
@@ -111,7 +111,7 @@ def address(site):
 
 def chromium_path():
     """Where Chromium is; without one a skip, and a failure in CI."""
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    program = find_chromium()
     if program is None:
         say = pytest.fail if os.environ.get("CI") else pytest.skip
         say("no Chromium: install it (Debian: apt install chromium)")

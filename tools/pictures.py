@@ -147,6 +147,11 @@ def shrink(png, target):
     raise Trouble(f"{target.name} stays larger than {LARGEST} bytes")
 
 
+def find_chromium():
+    """Where a Chromium is on this machine, or None."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 @contextlib.contextmanager
 def open_page(width, height):
     """Open a tab in a browser.
@@ -161,7 +166,7 @@ def open_page(width, height):
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
         raise Trouble("no package playwright: run `make test` once") from None
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    program = find_chromium()
     if program is None:
         raise Trouble("no Chromium: install it (Debian: apt install chromium)")
     try:
