@@ -5,6 +5,10 @@ from pathlib import Path
 import nbformat
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+EVERY = sorted(NOTEBOOKS.glob("*.ipynb"))
+# a chapter has a number, an appendix has none
+CHAPTERS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+APPENDICES = [path for path in EVERY if path not in CHAPTERS]
 
 
 def namespace(name, tag):

@@ -11,11 +11,10 @@ import importlib
 import linecache
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import nbformat
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+from cells import CHAPTERS
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def solutions(path):
 
 def solution(number):
     """The solution of one exercise, "1.3"."""
-    for path in NOTEBOOKS:
+    for path in CHAPTERS:
         if path.stem.startswith(f"{int(number.partition('.')[0]):02}_"):
             return solutions(path)[number]
     raise LookupError(f"there is no chapter of exercise {number}")

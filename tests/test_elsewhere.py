@@ -15,13 +15,13 @@ import yaml
 from nbclient import NotebookClient
 
 import colab
-from cells import NOTEBOOKS
+from cells import EVERY
 
 ROOT = Path(__file__).parents[1]
-# the two cheapest run on every change; ALL_COPIES=1 runs all thirteen
+# the two cheapest run on every change; ALL_COPIES=1 runs all
 CHAPTERS = ["01_tensors", "02_autograd"]
 if os.environ.get("ALL_COPIES"):
-    CHAPTERS = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+    CHAPTERS = [path.stem for path in EVERY]
 
 
 def git(folder, *words):
@@ -88,7 +88,7 @@ def test_every_package_that_a_chapter_imports_is_known():
     ours = {"checks", "guard", "IPython"}
     owners = importlib.metadata.packages_distributions()
     versions = (ROOT / "requirements.txt").read_text("utf-8")
-    for path in NOTEBOOKS.glob("*.ipynb"):
+    for path in EVERY:
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type != "code":
                 continue
@@ -133,7 +133,10 @@ def test_what_is_missing_is_installed_and_nothing_else(monkeypatch, tmp_path):
 
 
 def test_links_of_a_copy_lead_out_of_it():
-    text = "[A](02_b.ipynb#c), [B](../book/x.bib#y), ![C](../book/c.png)"
+    text = (
+        "[A](02_b.ipynb#c), [D](errors.ipynb), "
+        "[B](../book/x.bib#y), ![C](../book/c.png)"
+    )
     notebook = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_markdown_cell(text)]
     )
@@ -141,7 +144,8 @@ def test_links_of_a_copy_lead_out_of_it():
     copies = "https://colab.research.google.com/github/me/it/blob/colab"
     files = "https://github.com/me/it/raw/c0ffee/book"
     assert notebook.cells[0].source == (
-        f"[A]({copies}/notebooks/02_b.ipynb#c), [B]({files}/x.bib#y), "
+        f"[A]({copies}/notebooks/02_b.ipynb#c), "
+        f"[D]({copies}/notebooks/errors.ipynb), [B]({files}/x.bib#y), "
         f"![C]({files}/c.png)"
     )
 
@@ -162,7 +166,7 @@ def test_each_test_runs_in_one_part_of_the_proof():
     parts = workflow["jobs"]["proof"]["strategy"]["matrix"]["part"]
     globs = [part for part in parts if part.startswith("notebooks/")]
     proved = [path for glob in globs for path in ROOT.glob(glob)]
-    assert sorted(proved) == sorted(NOTEBOOKS.glob("*.ipynb"))
+    assert sorted(proved) == EVERY
     site = "tests/test_site.py"
     assert set(parts) - set(globs) == {site, f"tests --ignore={site}"}
 

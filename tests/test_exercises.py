@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from checks.judge import judge
-from solutions import NOTEBOOKS, chapter, held, wrong_answer
+from solutions import CHAPTERS, chapter, held, wrong_answer
 
 MINIMUM = 6  # exercises a chapter
 
@@ -21,12 +21,10 @@ def exercises(path):
     return re.findall(r"^### Exercise (\d+\.\d+)$", text, re.M)
 
 
-EXERCISES = [
-    (path, number) for path in NOTEBOOKS for number in exercises(path)
-]
+EXERCISES = [(path, number) for path in CHAPTERS for number in exercises(path)]
 WRONG = [
     pytest.param(number, given, id=f"{number}-{index}")
-    for path in NOTEBOOKS
+    for path in CHAPTERS
     for number, answers in held(path).items()
     for index, given in enumerate(answers, start=1)
 ]
@@ -100,7 +98,7 @@ def _is_number_order(numbers):
     )
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_exercise_has_all_its_parts(path):
     """The stub is not attempted, the folded solution is correct."""
     cells = nbformat.read(path, as_version=4).cells

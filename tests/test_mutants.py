@@ -8,13 +8,13 @@ in `EQUAL` of tests/wrong/chNN.py with the reason.
 import pytest
 
 from mutants import mutants
-from solutions import NOTEBOOKS, chapter, held, solutions
+from solutions import CHAPTERS, chapter, held, solutions
 
 SHARE = 0.95  # of the mutants of a chapter, what a check has to refuse
 
 EACH = [
     pytest.param(path, solution, id=number)
-    for path in NOTEBOOKS
+    for path in CHAPTERS
     for number, solution in solutions(path).items()
 ]
 
@@ -51,7 +51,7 @@ def test_a_check_refuses_the_mutants_of_its_solution(
         assert len(reason.split()) >= 3, f"{solution.number}, {name}: why?"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_few_mutants_are_equal(path):
     """What is listed as equal in behaviour stays a small share."""
     listed = sum(map(len, held(path, "EQUAL").values()))
@@ -96,7 +96,7 @@ def test_what_the_mutants_of_a_source_are():
 
 
 def test_an_edit_of_a_text_that_is_not_there_once_is_named():
-    some = next(iter(solutions(NOTEBOOKS[0]).values()))
+    some = next(iter(solutions(CHAPTERS[0]).values()))
     with pytest.raises(LookupError, match="stands 0 times"):
         some.edited([("no such text", "")])
     assert some.edited([(some.source, "x = 1")]) == "x = 1"

@@ -11,7 +11,7 @@ from myst_parser.docutils_ import Parser
 from pybtex.database import parse_file
 from pybtex.richtext import Text
 
-from cells import NOTEBOOKS
+from cells import EVERY
 from readable import CITATION, Boxes, refer
 
 BIBLIOGRAPHY = parse_file(
@@ -22,7 +22,7 @@ ONLY_HERE = re.compile(
 )
 
 each_notebook = pytest.mark.parametrize(
-    "path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem
+    "path", EVERY, ids=lambda path: path.stem
 )
 
 

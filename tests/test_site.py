@@ -282,20 +282,37 @@ def test_a_code_cell_is_copied_by_its_button(address, tab):
 
 
 @pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_a_film_can_be_stopped(address, browser, motion):
+def test_a_film_can_be_stopped_and_leafed_through(address, browser, motion):
     """It plays at once unless the reader's system asks for less motion."""
     context = browser.new_context(reduced_motion=motion)
     tab = context.new_page()
     tab.goto(f"{address}notebooks/01_tensors.html")
     button = tab.locator("button.film-button").first
-    film = tab.locator("img[alt^='Animat']").first
-    button.wait_for()
-    playing = film.is_visible()
-    assert playing == (motion == "no-preference")
-    button.click()
-    assert film.is_visible() != playing
-    button.click()
-    assert film.is_visible() == playing
+    slider = tab.locator(".film input").first
+    drawn = "canvas => canvas.toDataURL()"
+    film = tab.locator("canvas[aria-label^='Animat']").first
+    blank = film.evaluate(drawn)
+    film.scroll_into_view_if_needed()
+    tab.wait_for_function(
+        "([canvas, blank]) => canvas.toDataURL() != blank",
+        arg=[film.element_handle(), blank],
+    )
+    last = slider.get_attribute("max")
+    if motion == "no-preference":
+        assert button.inner_text() == "Pause"
+        tab.wait_for_function(
+            "([s, last]) => s.value != last",
+            arg=[slider.element_handle(), last],
+        )
+        button.click()
+    assert button.inner_text() == "Play"
+    if motion == "reduce":
+        assert slider.input_value() == last, "the telling page stands still"
+    slider.fill("1")
+    first = film.evaluate(drawn)
+    slider.fill(last)
+    assert film.evaluate(drawn) != first
+    assert slider.input_value() == last, "it does not move on by itself"
     context.close()
 
 
@@ -377,7 +394,7 @@ def test_launch_buttons_are_there_when_the_address_is_known(tmp_path):
 
     The book is one small chapter, with the settings of the real one.
     """
-    for name in ("_config.yml", "book/_ext", "book/assets"):
+    for name in ("_config.yml", "book/_ext", "book/_templates", "book/assets"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "book" / "references.bib").touch()

@@ -134,7 +134,7 @@ def absolute(notebook, name, commit):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = re.sub(
-                r"\]\((\d\d_\w+\.ipynb)", rf"]({copies}/\1", cell.source
+                r"\]\((\w+\.ipynb)", rf"]({copies}/\1", cell.source
             ).replace("](../", f"]({files}/")
     return notebook
 

@@ -3,7 +3,7 @@ document.addEventListener("DOMContentLoaded", () => {
   // these labels hide the visible text of the control from voice control
   document
     .querySelectorAll(
-      "summary[aria-label], button.search-button-field[aria-label], button.theme-switch-button[aria-label]"
+      "summary[aria-label], button.search-button-field[aria-label]"
     )
     .forEach((element) => element.removeAttribute("aria-label"));
 
@@ -18,32 +18,60 @@ document.addEventListener("DOMContentLoaded", () => {
     if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
   });
 
-  // an animated figure (its alt text says so) can be stopped and started
-  document.querySelectorAll("img[alt^='Animat']").forEach((film) => {
-    const still = document.createElement("canvas");
-    still.setAttribute("role", "img");
-    still.setAttribute("aria-label", film.alt);
-    still.hidden = true;
-    const button = document.createElement("button");
-    button.className = "film-button";
-
-    const show = (playing) => {
-      if (!playing) {
-        still.width = film.naturalWidth;
-        still.height = film.naturalHeight;
-        still.style.width = `${film.clientWidth || film.naturalWidth}px`;
-        still.getContext("2d").drawImage(film, 0, 0);
-      }
-      still.hidden = playing;
-      film.hidden = !playing;
-      button.textContent = playing ? "Stop the film" : "Play the film";
-    };
-    button.addEventListener("click", () => show(film.hidden));
-    const prepare = () => {
-      film.after(still, button);
-      show(!window.matchMedia("(prefers-reduced-motion: reduce)").matches);
-    };
-    if (film.complete) prepare();
-    else film.addEventListener("load", prepare, { once: true });
-  });
+  document.querySelectorAll("img[data-pages]").forEach(showFilm);
 });
+
+// A film that can be paused and leafed through (see book/_ext/films.py). It
+// plays while it is in sight, unless the reader's system asks for less motion:
+// then its last page stands still.
+function showFilm(img) {
+  const [rows, stays] = [Number(img.dataset.rows), img.dataset.stays.split(",").map(Number)];
+  const canvas = Object.assign(document.createElement("canvas"), { width: img.getAttribute("width"), height: img.getAttribute("height") });
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", img.alt);
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "film-button" });
+  const slider = Object.assign(document.createElement("input"), { type: "range", min: 1, max: stays.length, value: stays.length });
+  slider.setAttribute("aria-label", "Page of the film");
+  const controls = Object.assign(document.createElement("div"), { className: "film" });
+  controls.append(button, slider);
+
+  const sheet = new Image();
+  const draw = () => {
+    const page = slider.value - 1;
+    const [left, top] = [Math.floor(page / rows) * canvas.width, (page % rows) * canvas.height];
+    const size = [canvas.width, canvas.height];
+    canvas.getContext("2d").drawImage(sheet, left, top, ...size, 0, 0, ...size);
+  };
+  let playing = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  let inSight = false;
+  let timer;
+  const turn = () => {
+    slider.value = (slider.value % stays.length) + 1;
+    draw();
+    wait();
+  };
+  const wait = () => {
+    clearTimeout(timer);
+    button.textContent = playing ? "Pause" : "Play";
+    if (playing && inSight) timer = setTimeout(turn, stays[slider.value - 1]);
+  };
+  button.addEventListener("click", () => {
+    playing = !playing;
+    wait();
+  });
+  slider.addEventListener("input", () => {
+    playing = false;
+    draw();
+    wait();
+  });
+  sheet.addEventListener("load", draw, { once: true });
+  new IntersectionObserver(
+    ([entry]) => {
+      inSight = entry.isIntersecting;
+      if (inSight && !sheet.src) sheet.src = new URL(img.dataset.pages, img.src);
+      wait();
+    },
+    { rootMargin: "200px" }
+  ).observe(canvas);
+  img.replaceWith(canvas, controls);
+}

@@ -1,0 +1,163 @@
+"""Link what the text names: chapters, and the terms of the glossary.
+
+The notebooks say "chapter 7" and print a new word in bold. On the site the
+first becomes a link, and so does the second where a word is met first; it
+shows its meaning when it is pointed at. The glossary leads back to the very
+section.
+"""
+
+import re
+
+from docutils import nodes
+
+# "chapter 7", and each number of "chapters 2, 3 and 4"
+CHAPTER = re.compile(r"\b([Cc]hapters?) (\d\d?)\b|(?:, | and | to )(\d\d?)\b")
+ARROW = "→ chapter"
+GLOSSARY = "book/glossary"
+# text in these is no place for a link
+CLOSED = (nodes.reference, nodes.title, nodes.literal, nodes.literal_block)
+
+
+def chapters(env):
+    """The pages of the chapters by number: {7: "notebooks/07_hooks"}."""
+    found = {}
+    for page in env.found_docs:
+        if number := re.match(r"notebooks/(\d\d)_", page):
+            found[int(number[1])] = page
+    return found
+
+
+def is_open(node):
+    """Whether no part of the page around a node forbids a link."""
+    while node is not None:
+        if isinstance(node, CLOSED):
+            return False
+        node = node.parent
+    return True
+
+
+def link(text, uri, **attributes):
+    """A link inside the site around a node or a text."""
+    child = nodes.Text(text) if isinstance(text, str) else text
+    return nodes.reference(
+        "", "", child, refuri=uri, internal=True, **attributes
+    )
+
+
+def link_chapters(doctree, uris, own):
+    """Turn "chapter 7" into a link, in place.
+
+    Args:
+        doctree: the page.
+        uris: {7: the address of chapter 7 as seen from the page}.
+        own: the number of the page itself, or None.
+    """
+    for text in list(doctree.findall(nodes.Text)):
+        if not is_open(text.parent):
+            continue
+        parts, end, listed = [], 0, None
+        for found in CHAPTER.finditer(text):
+            number = int(found[2] or found[3])
+            if found[2]:
+                start = found.start()
+            elif found.start() == listed:  # where the list stands so far
+                start = found.start(3)
+            else:
+                continue
+            plural = found[1] is None or found[1].endswith("s")
+            listed = found.end() if plural else None
+            if number in uris and number != own:
+                parts += [nodes.Text(text[end:start])]
+                parts += [link(text[start : found.end()], uris[number])]
+                end = found.end()
+        if parts:
+            text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+
+
+def key_of(strong, known):
+    """The glossary's name for a word in bold, or None."""
+    word = " ".join(strong.astext().lower().split()).strip(".,:;")
+    shorter = [word, re.sub(r"s$", "", word), re.sub(r"es$", "", word)]
+    return next((name for name in shorter if name in known), None)
+
+
+def meanings(env):
+    """What the glossary says: {"leaf": (anchor, text)}."""
+    if GLOSSARY not in env.found_docs:
+        return {}
+    found = {}
+    for term in env.get_doctree(GLOSSARY).findall(nodes.term):
+        if term["ids"]:
+            text = term.parent[-1].astext().partition(ARROW)[0]
+            name = " ".join(term.astext().lower().split())
+            found[name] = term["ids"][0], " ".join(text.split())
+    return found
+
+
+def link_terms(doctree, known, uri):
+    """Link the first bold use of each term to the glossary, in place."""
+    met = set()
+    for strong in list(doctree.findall(nodes.strong)):
+        name = key_of(strong, known)
+        if name is None or name in met or not is_open(strong):
+            continue
+        met.add(name)
+        anchor, text = known[name]
+        linked = link(
+            strong.deepcopy(),
+            f"{uri}#{anchor}",
+            reftitle=text,
+            classes=["term"],
+        )
+        strong.replace_self(linked)
+
+
+def taught(env, known):
+    """Where each term stands in bold first: {(term, page): anchor}."""
+    found = {}
+    for page in chapters(env).values():
+        for strong in env.get_doctree(page).findall(nodes.strong):
+            name = key_of(strong, known)
+            section = strong
+            while section is not None and section.tagname != "section":
+                section = section.parent
+            if name and section is not None:
+                found.setdefault((name, page), section["ids"][0])
+    return found
+
+
+def link_back(doctree, places, uri_of):
+    """Let each arrow of the glossary lead to the section, in place."""
+    for term in doctree.findall(nodes.term):
+        name = " ".join(term.astext().lower().split())
+        for reference in term.parent[-1].findall(nodes.reference):
+            for (taught_name, page), anchor in places.items():
+                if taught_name == name and reference["refuri"] == uri_of(page):
+                    reference["refuri"] += f"#{anchor}"
+
+
+def add_links(app, doctree, page):
+    """Change a page before it is written."""
+    if app.builder.format != "html":
+        return
+    env = app.env
+    number = re.match(r"notebooks/(\d\d)_", page)
+
+    def uri_of(target):
+        return app.builder.get_relative_uri(page, target)
+
+    uris = {key: uri_of(target) for key, target in chapters(env).items()}
+    known = meanings(env)
+    if page == GLOSSARY:
+        link_back(doctree, taught(env, known), uri_of)
+    elif page.startswith("notebooks/"):
+        link_chapters(doctree, uris, number and int(number[1]))
+        link_terms(doctree, known, uri_of(GLOSSARY))
+    else:
+        link_chapters(doctree, uris, None)
+
+
+def setup(app):
+    """Register the extension with Sphinx."""
+    app.connect("doctree-resolved", add_links)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
