@@ -4,6 +4,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -314,6 +315,13 @@ def test_a_film_can_be_stopped_and_leafed_through(address, browser, motion):
     assert film.evaluate(drawn) != first
     assert slider.input_value() == last, "it does not move on by itself"
     context.close()
+
+
+def test_the_cheat_sheet_prints_on_two_sides(address, tab):
+    tab.goto(f"{address}book/cheatsheet.html")
+    edges = dict.fromkeys(("top", "bottom", "left", "right"), "8mm")
+    paper = tab.pdf(format="A4", margin=edges)
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) in (1, 2)
 
 
 def test_a_solution_is_folded_until_asked_for(address, tab):
