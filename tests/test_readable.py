@@ -80,9 +80,9 @@ def test_a_citation_names_its_authors_and_year(path):
 
 
 def test_a_quote_under_a_bold_line_becomes_a_box():
-    text = "> **Older notes say**\n>\n> *One* thing.\n>\n> - another"
+    text = "> **It is often said**\n>\n> *One* thing.\n>\n> - another"
     assert boxes(text) == [
-        (["warning"], "Older notes say", ["One thing.", "another"])
+        (["warning"], "It is often said", ["One thing.", "another"])
     ]
     assert boxes("> **A limit**\n>\n> Here.")[0][0] == ["note"]
 

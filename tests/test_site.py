@@ -250,15 +250,54 @@ def test_a_page_is_accessible(page, theme):
     assert not found, f"{page.name}, {theme}: {found}"
 
 
-def test_search_finds_a_word(address, tab):
-    tab.goto(f"{address}search.html?q=broadcasting")
-    first = tab.locator("#search-results li a").first
+@pytest.fixture(params=["http", "file"])
+def anywhere(request, address, site):
+    """The site's address, served and as a folder."""
+    return address if request.param == "http" else f"{site.as_uri()}/"
+
+
+def test_search_leads_to_the_section(anywhere, tab):
+    tab.goto(f"{anywhere}search.html?q=broadcasting")
+    first = tab.locator("#search-results li").first
     first.wait_for(timeout=20_000)
-    hrefs = [
-        link.get_attribute("href")
-        for link in tab.locator("#search-results li a").all()
-    ]
-    assert any("01_tensors" in href for href in hrefs), hrefs
+    assert "01_tensors.html#" in first.locator("a").get_attribute("href")
+    assert "Tensors" in first.locator(".search-where").inner_text()
+    assert first.locator("mark").count()
+    first.locator("a").click()
+    heading = tab.locator(f"[id='{urlsplit(tab.url).fragment}']").first
+    heading.wait_for()
+    assert heading.bounding_box()["y"] < DESKTOP["height"], "it lands there"
+    assert not tab.complaints
+
+
+SEARCHES = yaml.safe_load(
+    (Path(__file__).parent / "searches.yml").read_text(encoding="utf-8")
+)
+FIND = """query => {
+    window.index ??= makeIndex(SECTIONS)
+    return find(index, query).map(hit => SECTIONS[hit.id].title)
+}"""
+
+
+def test_search_finds_what_a_reader_asks_for(address, tab):
+    tab.goto(f"{address}search.html")
+    lost = []
+    for kind, top in (("words", 3), ("messages", 1)):
+        for query, wanted in SEARCHES[kind].items():
+            titles = [
+                re.sub(r"^[\d.]+ ", "", title).replace("’", "'")
+                for title in tab.evaluate(FIND, query)[:top]
+            ]
+            if not set(titles) & set(wanted.split("|")):
+                lost.append(f"{query!r}: {titles}")
+    assert not lost, "\n".join(lost)
+
+
+def test_search_says_when_it_finds_nothing(address, tab):
+    tab.goto(f"{address}search.html?q=zzzzzz")
+    said = tab.locator("#search-results")
+    said.locator("p").wait_for()
+    assert said.inner_text().startswith("Nothing was found")
 
 
 def test_the_dark_toggle_works(address, tab):

@@ -18,7 +18,7 @@ from docutils import nodes
 from docutils.transforms import Transform
 
 # the class gives the box its colour and sign
-KINDS = {"Older notes say": "warning", "It is often said": "warning"}
+KINDS = {"It is often said": "warning"}
 CITATION = re.compile(r"\[([^][\n]+)\]\(\.\./book/references\.bib#([\w:-]+)\)")
 FIGURE = re.compile(r"\[[^][\n]+\]\(#(fig-[\w-]+)\)")
 

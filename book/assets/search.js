@@ -5,8 +5,9 @@ const STOP = new Set(
 );
 const ENDING = /(?:ings?|ed|es|s|e)$/;
 // these parts repeat what others explain
-const ASIDE = /^[\d. ]*(?:Summary|Exercises|Further reading|Exercise [\d.]+.*)$/;
-const weight = ({ title, up }) => (up[0] === "Glossary" ? 0.4 : ASIDE.test(title) ? 0.5 : 1);
+const ASIDE = /^[\d. ]*(?:Summary|Exercises|Further reading|Exercise [\d.]+.*|By (?:message|symptom|topic))$/;
+const PAGES = { "book/glossary": 0.4, "notebooks/old_advice": 0.5 };
+const weight = ({ page, title }) => (PAGES[page] ?? 1) * (ASIDE.test(title) ? 0.5 : 1);
 const SHOWN = 12;
 
 const stem = (word) => (word.length > 4 ? word.replace(ENDING, "") : word);
@@ -42,12 +43,15 @@ function makeIndex(sections) {
   return index;
 }
 
-// sections that hold more of the words asked for come first
+// Sections that hold more of the words asked for come first. Who asks with a
+// word or three has no message at hand, and wants a chapter more than the atlas.
 function find(index, query) {
   const asked = new Set(words(query).flatMap(terms)).size || 1;
+  const value = ({ id, score, queryTerms }) =>
+    score * (queryTerms.length / asked) ** 2 * (asked < 4 && SECTIONS[id].page === "notebooks/errors" ? 0.4 : 1);
   return index
     .search(query)
-    .map((hit) => ({ ...hit, score: hit.score * (hit.queryTerms.length / asked) ** 2 }))
+    .map((hit) => ({ ...hit, score: value(hit) }))
     .sort((one, two) => two.score - one.score)
     .slice(0, SHOWN);
 }
