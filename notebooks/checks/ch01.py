@@ -2,12 +2,16 @@
 
 import numpy as np
 import torch
+from sklearn.datasets import load_digits
 
+from checks.calls import Calls
 from checks.words import (
     call,
+    call_by_hand,
     exercise,
     expect,
     is_tensor,
+    same_number,
     same_tensor,
     same_value,
 )
@@ -30,7 +34,7 @@ def odds(answer):
     expect(
         answer.dtype == torch.int64,
         f"odds has dtype {answer.dtype}, int64 is asked for; arange gives it "
-        "when start, end and step have no decimal point",
+        "when no dtype is named and no number has a decimal point",
     )
     expect(
         answer.ndim == 1 and answer.numel() == 10,
@@ -115,7 +119,12 @@ def scale_light(answer):
 @exercise("1.5")
 def one_hot(answer):
     labels = torch.tensor([2, 0, 1, 2])
-    got = call(answer, labels, 4)
+    with Calls() as calls:
+        got = call(answer, labels, 4)
+    expect(
+        "one_hot" not in calls.names,
+        "torch.nn.functional does the work; build it yourself",
+    )
     is_tensor(got)
     expect(
         got.shape == (4, 4),
@@ -285,7 +294,7 @@ def gram(answer):
 def fit_parabola(answer):
     x = torch.linspace(-1, 1, 21)
     y = 3 * x**2 - 2 * x + 1
-    first = call(answer, x, y, 0.5, 1)
+    first = call_by_hand(answer, x, y, 0.5, 1)
     is_tensor(first, shape=(3,), dtype=torch.float32)
     features = torch.stack([x**2, x, torch.ones_like(x)], dim=1)
     step = 0.5 * features.mT @ y / 21
@@ -317,6 +326,11 @@ def fit_parabola(answer):
         torch.tensor([3.0, -2.0, 1.0]),
         "one step is right, 500 steps do not reach the parabola",
         atol=0.02,
+    )
+    same_tensor(
+        call(answer, x.double(), y.double(), 0.5, 1),
+        step.double(),
+        "wrong for an x in double precision",
     )
 
 
@@ -351,11 +365,103 @@ def can_flatten(answer):
         except RuntimeError:
             want = False
         shape, strides = tuple(x.shape), x.stride()
-        got = call(answer, shape, strides)
+        with Calls() as calls:
+            got = call(answer, shape, strides)
+        expect(not calls.names, "a tensor is made; calculate with the numbers")
         expect(
             isinstance(got, bool),
             f"True or False is asked for, this is a {type(got).__name__}",
         )
         expect(
             got == want, f"wrong for shape {shape}, strides {strides}: {kind}"
+        )
+
+
+def _two_steps(x, y):
+    """The line after two steps at a rate of 0.1, and the two losses."""
+    w, b, losses = x.new_zeros(1), x.new_zeros(1), []
+    for _ in range(2):
+        error = w * x + b - y
+        losses.append(0.5 * error.square().mean())
+        w, b = w - 0.1 * (error * x).mean(), b - 0.1 * error.mean()
+    return torch.cat([w, b]), torch.stack(losses)
+
+
+@exercise("1.14")
+def fit_line(answer):
+    generator = torch.Generator().manual_seed(14)
+    points = torch.rand(20, 1, generator=generator) * 3
+    for x in (points, points.double(), points[:1]):
+        y = 2 * x.squeeze(1) + 5
+        got = call_by_hand(answer, x, y, 0.1, 2)
+        expect(
+            isinstance(got, (tuple, list)) and len(got) == 2,
+            "two tensors are asked for: w and b, and the losses",
+        )
+        line, losses = _two_steps(x.squeeze(1), y)
+        is_tensor(got[0], shape=(2,), dtype=x.dtype, name="w and b")
+        flat, _ = _two_steps(x, y)
+        expect(
+            len(x) == 1 or not torch.allclose(got[0], flat),
+            "the line is still too flat; which shape has the error?",
+        )
+        same_tensor(
+            got[0],
+            line,
+            f"after two steps w and b are wrong, for {len(x)} points",
+            name="w and b",
+        )
+        same_tensor(
+            got[1],
+            losses,
+            "the losses should be those before each of the steps",
+            name="the losses",
+        )
+
+
+def _digits():
+    """Images and labels of the real digits, in an order of their own."""
+    X, y = load_digits(return_X_y=True)
+    order = torch.randperm(len(y), generator=torch.Generator().manual_seed(15))
+    X = torch.tensor(X, dtype=torch.float32) / 16
+    return X[order], torch.tensor(y)[order]
+
+
+def _prototype_accuracy(X_train, labels, X_val, y_val):
+    """The accuracy of the nearest class mean."""
+    means = torch.stack(
+        [X_train[labels == c].mean(dim=0) for c in labels.unique()]
+    )
+    apart = (X_val[:, None] - means).square().sum(dim=2)
+    return (apart.argmin(dim=1) == y_val).float().mean().item()
+
+
+@exercise("1.15")
+def trial(answer):
+    X, y = _digits()
+    for size in (1000, 300):
+        sets = X[:size], y[:size], X[1000:], y[1000:]
+        generator = torch.Generator().manual_seed(size)
+        got = call(answer, *sets, generator)
+        expect(
+            isinstance(got, (tuple, list)) and len(got) == 2,
+            "two accuracies are asked for",
+        )
+        generator.manual_seed(size)
+        shuffled = sets[1][torch.randperm(size, generator=generator)]
+        same_number(
+            got[0],
+            _prototype_accuracy(*sets),
+            f"the accuracy is wrong with {size} digits: the share of "
+            "validation images whose nearest prototype has the right class",
+            name="the accuracy",
+            atol=0.004,
+        )
+        same_number(
+            got[1],
+            _prototype_accuracy(sets[0], shuffled, *sets[2:]),
+            "the accuracy is right, that of the control is not: only the "
+            "training labels are shuffled, once, by the generator",
+            name="the control",
+            atol=0.004,
         )

@@ -2,15 +2,19 @@
 
 import contextlib
 import math
+import sys
 
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch.autograd.graph import saved_tensors_hooks
 
+from checks.calls import Calls
 from checks.sizes import Largest
 from checks.words import (
     Hint,
     call,
+    call_by_hand,
     exercise,
     expect,
     is_tensor,
@@ -190,11 +194,27 @@ def count_nodes(answer):
     )
 
 
+def _files_of_callers():
+    """The source files of all functions that are at work."""
+    frame = sys._getframe(1)
+    while frame:
+        yield frame.f_code.co_filename.replace("\\", "/")
+        frame = frame.f_back
+
+
 @exercise("2.7")
 def jacobian(answer):
     x = torch.tensor([2.0, 3.0])
 
     def f(x):
+        expect(
+            not any(
+                "functorch" in file or "autograd/functional" in file
+                for file in _files_of_callers()
+            ),
+            "a function of PyTorch builds the Jacobian; take its rows from "
+            "torch.autograd.grad",
+        )
         return torch.stack([x[0] * x[1], x[0] ** 2, x[1].sin()])
 
     want = torch.tensor([[3.0, 2.0], [4.0, 0.0], [0.0, math.cos(3)]])
@@ -212,6 +232,8 @@ def jacobian(answer):
             torch.zeros(size, 2),
             "an output that does not depend on x should give a row of zeros",
         )
+    for other in (f, lambda x: torch.ones(3)):
+        is_tensor(call(answer, other, x.double()), dtype=torch.float64)
 
 
 @exercise("2.8")
@@ -263,13 +285,14 @@ def quantize(answer):
 @exercise("2.9")
 def softmax_back(answer):
     generator = torch.Generator().manual_seed(9)
-    for size in (2, 5):
+    for size in (2, 5, 50):
         z = torch.randn(size, generator=generator, requires_grad=True)
         delta = torch.randn(size, generator=generator)
         p = z.softmax(0)
         want = torch.autograd.grad(p, z, delta)[0]
         p = p.detach()
-        got = call(answer, p, delta)
+        with Largest() as largest:
+            got = call_by_hand(answer, p, delta)
         is_tensor(got)
         expect(
             not torch.allclose(got, delta * p * (1 - p)),
@@ -282,6 +305,10 @@ def softmax_back(answer):
             "to zero",
         )
         same_tensor(got, want, "the gradient is wrong", name="the gradient")
+        expect(
+            size < 50 or largest.elements < size * size,
+            "the gradient is right, but the Jacobian was built for it",
+        )
 
 
 class _Value:
@@ -361,6 +388,15 @@ def hessian_times(answer):
             "v does not enter: the plain sum of the gradient was used",
         )
         same_tensor(got, H @ v, "the product with the Hessian is wrong")
+    third = call(answer, lambda x: x.exp().sum(), x.double(), v.double())
+    same_tensor(
+        third,
+        x.double().exp() * v,
+        "the product is right to a few digits only; differentiate, and take "
+        "no small steps",
+        rtol=1e-12,
+        atol=0,
+    )
     same_tensor(
         call(answer, lambda x: x.sum(), x, v),
         torch.zeros(3),
@@ -386,7 +422,19 @@ def conv1d_input_gradient(answer):
         y = F.conv1d(x, kernel.reshape(1, 1, -1), stride=stride)
         delta = torch.randn(y.shape, generator=generator, dtype=y.dtype)
         want = torch.autograd.grad(y, x, delta)[0].reshape(-1)
-        got = call(answer, delta.reshape(-1), kernel.clone(), stride, length)
+        with Calls() as calls:
+            got = call_by_hand(
+                answer, delta.reshape(-1), kernel.clone(), stride, length
+            )
+        expect(
+            not any(
+                "transpose" in name
+                and "conv" in name
+                or name == "convolution_backward"
+                for name in calls.names
+            ),
+            "PyTorch's own backward pass does the work; write it yourself",
+        )
         is_tensor(got)
         if got.shape == want.shape and got.dtype == want.dtype:
             flipped = torch.autograd.grad(
@@ -402,3 +450,109 @@ def conv1d_input_gradient(answer):
         if stride > 1:
             hint = f"with stride {stride}, output i looks at a later patch"
         same_tensor(got, want, hint, name="the gradient")
+
+
+def _trained(X, y, W1, W2, num_steps):
+    """Two matrices after some steps at a rate of 0.1, and the losses."""
+    losses = []
+    for _ in range(num_steps):
+        hidden = (X @ W1).tanh()
+        error = (hidden @ W2).squeeze(1) - y
+        losses.append(error.square().mean().item())
+        delta = 2 / len(y) * error[:, None]
+        back = delta @ W2.T * (1 - hidden**2)
+        W1, W2 = W1 - 0.1 * X.T @ back, W2 - 0.1 * hidden.T @ delta
+    return W1, W2, losses
+
+
+@exercise("2.13")
+def train(answer):
+    generator = torch.Generator().manual_seed(13)
+    X = torch.randn(30, 3, generator=generator)
+    y = (X[:, 0] * 2).sin()
+    W1 = torch.randn(3, 6, generator=generator)
+    W2 = torch.randn(6, 1, generator=generator)
+    for num_steps in (1, 2, 100):
+        got = call(answer, X, y, W1, W2, 0.1, num_steps)
+        expect(
+            isinstance(got, (tuple, list)) and len(got) == 3,
+            "two matrices and a list of losses are asked for",
+        )
+        *matrices, losses = got
+        *wants, want_losses = _trained(X, y, W1, W2, num_steps)
+        for name, matrix, want, start in zip(
+            ("W1", "W2"), matrices, wants, (W1, W2), strict=True
+        ):
+            is_tensor(matrix, shape=want.shape, dtype=want.dtype, name=name)
+            expect(
+                not matrix.requires_grad,
+                f"{name} still requires a gradient; a plain tensor is asked",
+            )
+            expect(
+                not torch.equal(matrix, start),
+                f"{name} has not moved; where does its gradient get lost?",
+            )
+            hint = f"after one step {name} is wrong"
+            if num_steps > 1:
+                hint = (
+                    f"one step is right, after {num_steps} steps {name} is "
+                    "wrong: whose gradient is used?"
+                )
+            same_tensor(matrix, want, hint, name=name, rtol=1e-2, atol=1e-3)
+        expect(
+            isinstance(losses, list) and len(losses) == num_steps,
+            "a list with one loss for each step is asked for",
+        )
+        for loss, want in zip(losses, want_losses, strict=True):
+            same_number(
+                loss,
+                want,
+                "the losses should be those before each of the steps",
+                name="a loss",
+                rtol=1e-2,
+            )
+
+
+def _lengths(X, y, lr, num_steps):
+    """The length of the gradient of each example's loss after training."""
+    X = torch.cat([X, torch.ones(len(X), 1)], dim=1)
+    w = torch.zeros(X.shape[1])
+    for _ in range(num_steps):
+        w = w - lr * X.T @ ((X @ w).sigmoid() - y) / len(y)
+    return (((X @ w).sigmoid() - y)[:, None] * X).norm(dim=1)
+
+
+@exercise("2.14")
+def find_wrong_labels(answer):
+    generator = torch.Generator().manual_seed(14)
+    X = torch.randn(40, 3, generator=generator)
+    X *= torch.logspace(-1, 1, 40)[:, None]
+    y = (torch.rand(40, generator=generator) < 0.8).float()
+    for num_steps, lr, count in (
+        (0, 0.1, 20),
+        (1, 0.5, 20),
+        (20, 0.1, 20),
+        (100, 0.2, 20),
+    ):
+        got = call(answer, X, y, lr, num_steps, count)
+        is_tensor(got, shape=(count,), dtype=torch.int64)
+        expect(
+            torch.equal(got, got.sort().values),
+            "the indices should be in rising order",
+        )
+        lengths = _lengths(X, y, lr, num_steps)
+        hint = (
+            "without any step, the lengths of the gradients are ranked wrong"
+        )
+        if num_steps:
+            hint = f"with {num_steps} steps the ranking is wrong; the steps?"
+        same_tensor(got, lengths.topk(count).indices.sort().values, hint)
+    digits, labels = load_digits(return_X_y=True)
+    chosen = (labels == 3) | (labels == 8)
+    X = torch.tensor(digits[chosen][:300], dtype=torch.float32) / 16
+    y = torch.tensor(labels[chosen][:300] == 8).float()
+    wrong = torch.randperm(len(y), generator=generator)[:15]
+    y[wrong] = 1 - y[wrong]
+    got = call(answer, X, y, 0.5, 200, 15)
+    found = len(set(got.tolist()) & set(wrong.tolist()))
+    expect(found > 9, f"only {found} of 15 wrong labels of digits are found")

@@ -448,3 +448,107 @@ def shuffle_stream(answer):
         random.getstate() == state,
         "draw with a generator of your own, not with the global one",
     )
+
+
+@exercise("3.13")
+def find_leaks(answer):
+    def draw(count):
+        return torch.randint(256, (count, 3, 5, 6), dtype=torch.uint8)
+
+    train, test = draw(12), draw(9)
+    test[1], test[3] = train[4], train[0].flip(2)
+    test[2], test[5] = train[5].flip(1), train[7].roll(1, dims=2)
+    test[6], test[8] = test[0], train[11]
+    test[7] = train[2]
+    test[7, 0, 0, 0] ^= 1
+    got = call(answer, train, test)
+    expect(isinstance(got, list), "a list of indices is asked for")
+    expect(
+        all(type(i) is int for i in got), "indices should be Python integers"
+    )
+    for i, hint in (
+        (1, "a plain copy is not in the list"),
+        (8, "a copy of the last training image is not in the list"),
+        (3, "a mirrored copy is not in the list"),
+    ):
+        expect(i in got, hint)
+    for i, hint in (
+        (0, "an image that only comes twice in the test set is no leak"),
+        (2, "an image upside down is another image; mirror left to right"),
+        (5, "the same pixels in other places are another image"),
+        (7, "an image in which one pixel differs is another image"),
+    ):
+        expect(i not in got, hint)
+    expect(got == [1, 3, 8], "the list is not [1, 3, 8], sorted")
+    same_value(
+        call(answer, train[:0], test), [], "without training nothing leaks"
+    )
+
+
+@exercise("3.14")
+def colour_trial(answer):
+    generator = torch.Generator().manual_seed(0)
+
+    def photos(count):
+        y = torch.arange(count) % 2
+        X = 0.5 * torch.randn(count, 3, 6, 6, generator=generator)
+        X[:, 0, :, :] += 0.2 * y[:, None, None]  # a reddish class
+        X[y == 1, :, ::2] += 0.2  # with stripes
+        return X, y
+
+    log = []
+
+    def train(X, y):
+        weight = torch.rand(108) ** 3
+        log.append((X.clone(), weight[0].item()))
+        means = [(X[y == k].flatten(1) * weight).mean(dim=0) for k in (0, 1)]
+        means = torch.stack(means)
+        return lambda X: torch.cdist(X.flatten(1) * weight, means).argmin(1)
+
+    def turn_grey(X):
+        return X.mean(dim=1, keepdim=True).repeat(1, 3, 1, 1)
+
+    (X, y), (X_val, y_val) = photos(30), photos(50)
+    views = {"colour": lambda X: X, "grey": turn_grey}
+    seeds = [3, 1, 4]
+    want, starts = {}, {}
+    for ours, view in views.items():
+        for seed in seeds:
+            torch.manual_seed(seed)
+            model = train(view(X), y)
+            starts[log[-1][1]] = seed
+            for theirs, look in views.items():
+                hit = (model(look(X_val)) == y_val).float().mean().item()
+                want[ours, theirs] = want.get((ours, theirs), 0) + hit / 3
+    log.clear()
+    got = call(answer, train, X, y, X_val, y_val, seeds)
+    expect(
+        len(log) == 6,
+        f"{len(log)} trainings for 3 seeds; one in colour and one in grey "
+        "for each of them",
+    )
+    for view in views.values():
+        alike = [s for x, s in log if torch.allclose(x, view(X), atol=1e-6)]
+        expect(
+            len(alike) == 3,
+            f"{len(alike)} of 6 trainings see the photos, 3 should; grey "
+            "copies have three channels, all of them the mean"
+            if view is views["colour"]
+            else "grey copies have three channels, all of them the mean",
+        )
+        expect(
+            sorted(starts.get(s, -1) for s in alike) == [1, 3, 4],
+            "each training, in colour and in grey, should start from its seed",
+        )
+    expect(
+        isinstance(got, dict) and set(got) == set(want),
+        'a dict with four keys such as ("colour", "grey") is asked for',
+    )
+    for key, value in want.items():
+        same_number(
+            got[key],
+            value,
+            f"{key} is not the accuracy on the validation photos, averaged "
+            "over the seeds; the key says trained on, judged on",
+            name=f"the value of {key}",
+        )

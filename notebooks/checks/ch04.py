@@ -6,6 +6,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import nn
 
 from checks.words import (
@@ -366,3 +367,122 @@ def _slips(mha):
         with torch.no_grad():
             change(slip)
         yield slip, hint
+
+
+@exercise("4.13")
+def repaired(answer):
+    torch.manual_seed(0)
+    _repaired_plan(_module(call(answer, 16, 4)), 16, 4)
+    model = _module(call(answer))
+    _repaired_plan(model, 48, 12)
+    pixels, y = load_digits(return_X_y=True)
+    X = torch.tensor(pixels[:600] / 8 - 1, dtype=torch.float32)
+    y = torch.tensor(y[:600])
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.003, fused=True)
+    for _ in range(60):
+        batch = torch.randint(0, 600, (64,))
+        optimizer.zero_grad()
+        F.cross_entropy(model(X[batch]), y[batch]).backward()
+        optimizer.step()
+    loss = F.cross_entropy(model(X), y).item()
+    expect(
+        loss < 1.7,
+        f"after 60 steps the loss is still {loss:.1f}; how large is the "
+        "signal after each layer?",
+    )
+
+
+def _repaired_plan(model, width, depth):
+    """Refuse another network than the plain one with ReLU."""
+    linears = [m for m in model.modules() if isinstance(m, nn.Linear)]
+    sizes = [64] + [width] * depth + [10]
+    shapes = [(m.in_features, m.out_features) for m in linears]
+    expect(
+        sorted(shapes) == sorted(zip(sizes[:-1], sizes[1:], strict=True)),
+        f"for width {width} and depth {depth} the network knows "
+        f"{len(linears)} linear layers; are all registered, in their sizes?",
+    )
+    expect(
+        all(p.requires_grad for p in model.parameters()),
+        "every weight should be trained; one is frozen",
+    )
+    X, ran = torch.randn(40, 64), []
+    hooks = [
+        m.register_forward_hook(lambda m, _, out: ran.append(m))
+        for m in linears
+    ]
+    got = call(model, X)
+    for hook in hooks:
+        hook.remove()
+    is_tensor(got, shape=(40, 10))
+    expect(len(ran) == len(linears), "each layer should run once")
+    want = X
+    for linear in ran[:-1]:
+        want = linear(want).relu()
+    want = ran[-1](want)
+    expect(
+        (got < 0).any(),
+        "half of the logits cannot leave zero; look at the output",
+    )
+    same_tensor(
+        got, want, "linear layers with a ReLU between two, and nothing else"
+    )
+
+
+@exercise("4.14")
+def calibrate(answer):
+    torch.manual_seed(0)
+    plain = nn.Sequential(
+        *(nn.Linear(20, 50), nn.Tanh(), nn.Linear(50, 40, bias=False)),
+        *(nn.GELU(), nn.Linear(40, 7)),
+    )
+    plain[2].requires_grad_(False)
+    _calibrated(answer, plain, 3 * torch.randn(300, 20) + 1)
+    maps = nn.Sequential(
+        *(nn.Conv2d(3, 8, 3), nn.PReLU(), nn.Flatten(), nn.Linear(128, 5)),
+    )
+    X = torch.rand(200, 3, 6, 6, dtype=torch.float64)
+    _calibrated(answer, maps.double(), X)
+
+
+def _calibrated(answer, model, X):
+    """Refuse a calibration of a Sequential for the batch X."""
+    before, first = copy.deepcopy(model), X.clone()
+    owners = list(model.parameters())
+    call(answer, model, X, mutates=True)
+    expect(torch.equal(X, first), "your code changes the batch")
+    expect(
+        all(a is b for a, b in zip(owners, model.parameters(), strict=True)),
+        "change the parameters in place; an optimizer may hold them",
+    )
+    for new, old in zip(owners, before.parameters(), strict=True):
+        expect(
+            new.requires_grad == old.requires_grad,
+            "requires_grad should stay as it is",
+        )
+        expect(new.grad is None, "a gradient is left behind")
+    with torch.no_grad():
+        for number, (layer, old) in enumerate(zip(model, before, strict=True)):
+            X = layer(X)
+            if not isinstance(layer, nn.Linear | nn.Conv2d):
+                expect(
+                    all(
+                        map(torch.equal, layer.parameters(), old.parameters())
+                    ),
+                    f"layer {number} is neither linear nor a convolution; "
+                    "leave it as it is",
+                )
+                continue
+            name = f"layer {number}, a {type(layer).__name__}"
+            if layer.bias is not None:
+                expect(not layer.bias.any(), f"{name}: the bias is not zero")
+            expect(
+                abs(X.std() - 1) < 0.02,
+                f"{name}: the output has a standard deviation of "
+                f"{X.std():.2f} when its turn comes",
+            )
+            ratio = layer.weight / old.weight
+            expect(
+                (ratio / ratio.flatten()[0] - 1).abs().max() < 1e-3,
+                f"{name}: multiply the weight by one number",
+            )

@@ -5,6 +5,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from scipy.optimize import linprog
 from torch import nn
 
 from checks.words import (
@@ -515,3 +516,84 @@ def _last_state_only(log_p, target):
         if [k for k in text if k] == target and path[-1] == 0:
             chances.append(log_p[range(num_steps), path].sum())
     return -torch.stack(chances).logsumexp(0).item()
+
+
+@exercise("5.14")
+def cheapest_threshold(answer):
+    torch.manual_seed(0)
+    y = (torch.rand(300) < 0.3).long()
+    logits = 2 * torch.randn(300) + 1.5 * y + 1  # no honest probabilities
+    for miss, alarm in ((1.0, 1.0), (5.0, 1.0), (1.0, 7.0)):
+        _is_cheapest(answer, logits, y, miss, alarm)
+    certain = torch.tensor([-3.0, -2.0, 4.0, 5.0])
+    few = torch.tensor([0, 1, 0, 1])
+    _is_cheapest(answer, certain, few, 1.0, 100.0)
+    _is_cheapest(answer, certain, few, 100.0, 1.0)
+    _is_cheapest(answer, certain, torch.ones(4).long(), 1.0, 1.0)
+    _is_cheapest(answer, certain, torch.zeros(4).long(), 1.0, 1.0)
+
+
+def _is_cheapest(answer, logits, y, miss, alarm):
+    """Refuse a threshold that costs more than the best one."""
+
+    def cost(at):
+        above = logits > at
+        missed = (~above & (y == 1)).sum()
+        return (miss * missed + alarm * (above & (y == 0)).sum()).item()
+
+    at = call(answer, logits, y, miss, alarm)
+    expect(at is not None, "the result is None; is a return missing?")
+    expect(
+        isinstance(at, int | float) and not isinstance(at, bool),
+        "the threshold should be a plain number",
+    )
+    expect(not math.isnan(at), "the threshold is NaN")
+    best = min(cost(v) for v in [-math.inf, *logits.tolist()])
+    expect(
+        cost(at) <= best,
+        f"with miss {miss:g} and alarm {alarm:g} your threshold costs "
+        f"{cost(at):g} on {len(y)} examples; {best:g} is possible",
+    )
+
+
+@exercise("5.15")
+def quantile_line(answer):
+    torch.manual_seed(0)
+    x = 50 + 20 * torch.rand(400)
+    noise = (x - 45) * torch.randn(400)
+    for y, q in ((9000 + 30 * x + noise, 0.9), (0.1 * x + 0.01 * noise, 0.2)):
+        got = call(answer, x, y, q)
+        expect(
+            isinstance(got, tuple | list) and len(got) == 2,
+            "return two numbers, the slope and the intercept",
+        )
+        slope, intercept = got
+        expect(
+            all(isinstance(v, int | float) for v in got),
+            "slope and intercept should be plain numbers",
+        )
+        d = y.double() - (slope * x.double() + intercept)
+        below = (d < 0).double().mean().item()
+        expect(
+            abs(below - q) < 0.04,
+            f"for q = {q:g} a share of {below:.2f} lies under your line",
+        )
+        loss = torch.maximum(q * d, (q - 1) * d).mean().item()
+        expect(
+            loss < 1.01 * _smallest_pinball(x.double(), y.double(), q),
+            "the share is right, the line is not: look at both ends of x",
+        )
+
+
+def _smallest_pinball(x, y, q):
+    """The smallest pinball loss of a line, by linear programming."""
+    n = len(x)
+    ones = torch.ones(n, dtype=x.dtype)
+    eye = torch.eye(n, dtype=x.dtype)
+    found = linprog(
+        torch.cat([torch.zeros(2, dtype=x.dtype), q * ones, (1 - q) * ones]),
+        A_eq=torch.cat([torch.stack([x, ones], 1), eye, -eye], 1),
+        b_eq=y,
+        bounds=[(None, None)] * 2 + [(0, None)] * (2 * n),
+    )
+    return found.fun / n

@@ -4,12 +4,21 @@ import inspect
 import math
 
 import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import nn, optim
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from checks.sizes import Largest
-from checks.words import call, exercise, expect, same_number, same_tensor
+from checks.words import (
+    call,
+    exercise,
+    expect,
+    same_number,
+    same_tensor,
+    same_value,
+)
 
 
 def _model(width=3):
@@ -481,3 +490,149 @@ def largest_rate(answer):
         largest.elements < 40 * 40,
         "the rate is right, but a whole Hessian was built for it",
     )
+
+
+def _digits(rows):
+    X, y = map(torch.from_numpy, load_digits(return_X_y=True))
+    return X[rows].float() / 8 - 1, y[rows]
+
+
+class _Patient(nn.Module):
+    """A network for digits in which much can go wrong."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Linear(64, 16)
+        self.dead = nn.Linear(16, 16)
+        self.spare = nn.Linear(16, 16)
+        self.gain = nn.Parameter(torch.ones(1))
+        self.head = nn.Linear(16, 10)
+
+    def forward(self, X):
+        H = self.stem(X).relu()
+        return self.gain * self.head(H + self.dead(H).relu())
+
+
+@exercise("6.13")
+def asleep(answer):
+    for decay in (0.0, 0.1):
+        torch.manual_seed(0)
+        model = _Patient()
+        nn.init.constant_(model.dead.bias, -100.0)
+        model.stem.bias.requires_grad_(False)
+        groups = [
+            {"params": [model.stem.weight, *model.dead.parameters()]},
+            {"params": [model.head.weight, *model.spare.parameters()]},
+            {"params": [model.head.bias, model.stem.bias], "lr": 0.0},
+        ]
+        optimizer = optim.SGD(groups, lr=0.1, weight_decay=decay)
+        for w in (*model.spare.parameters(), model.head.weight):
+            w.grad = torch.ones_like(w)
+        start = _values(model)
+        loss_fn = nn.CrossEntropyLoss()
+        batch = _digits(slice(50))
+        got = call(answer, model, optimizer, loss_fn, *batch, mutates=True)
+        want = {
+            "gain": "forgotten",
+            "stem.bias": "frozen",
+            "spare.weight": "no gradient",
+            "spare.bias": "no gradient",
+            "head.bias": "rate 0",
+        }
+        if not decay:
+            want |= dict.fromkeys(
+                ("dead.weight", "dead.bias"), "zero gradient"
+            )
+        expect(isinstance(got, dict), "a dictionary is asked for")
+        expect(
+            {"spare.weight", "spare.bias"} <= set(got),
+            "an old gradient moved a parameter; clear all of them first",
+        )
+        expect(
+            decay == 0 or "dead.weight" not in got,
+            "weight decay moves a parameter without any gradient; compare "
+            "the values before and after the step",
+        )
+        same_value(
+            set(got),
+            set(want),
+            "the names should be those of the unchanged parameters, all of "
+            "the model's and not only the optimizer's",
+            name="the set of names",
+        )
+        for name, reason in want.items():
+            expect(
+                got[name] == reason,
+                "a reason is wrong; take the first of the list that fits",
+            )
+        expect(
+            torch.equal(_values(model), start),
+            "the parameters should have their old values again",
+        )
+
+
+def _dropper():
+    return nn.Sequential(
+        nn.Linear(64, 16), nn.ReLU(), nn.Dropout(0.4), nn.Linear(16, 10)
+    )
+
+
+def _tuned(lr, seed, train, val, steps):
+    torch.manual_seed(seed)
+    model = _dropper()
+    optimizer = optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        F.cross_entropy(model(train[0]), train[1]).backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        loss = F.cross_entropy(model(val[0]), val[1]).item()
+    return loss if math.isfinite(loss) else math.inf
+
+
+@exercise("6.14")
+def pick_rate(answer):
+    train, val = _digits(slice(0, 100)), _digits(slice(900, 980))
+    rates, seeds, steps = (1e30, 0.003, 0.1, 1.5), (3, 1, 2, 5, 4), 12
+    runs = {
+        lr: [_tuned(lr, s, train, val, steps) for s in seeds] for lr in rates
+    }
+    want = {lr: sorted(losses)[2] for lr, losses in runs.items()}
+    got = call(
+        answer,
+        _dropper,
+        lambda weights, lr: optim.SGD(weights, lr=lr, momentum=0.9),
+        rates,
+        seeds,
+        train,
+        val,
+        steps,
+    )
+    expect(
+        isinstance(got, (tuple, list)) and len(got) == 2,
+        "a pair is asked for: the best rate and the medians",
+    )
+    best, medians = got
+    expect(
+        isinstance(medians, dict) and set(medians) == set(rates),
+        "the dictionary should hold each rate once",
+    )
+    expect(
+        medians[1e30] == math.inf,
+        "a loss that is not finite counts as infinite",
+    )
+    for lr in rates[1:]:
+        near = round(medians[lr], 4)
+        hint = (
+            "the median of the validation losses is another; is every run "
+            "seeded, as long as asked for and measured in evaluation mode?"
+        )
+        if near == round(sum(runs[lr]) / 5, 4):
+            hint = "this is the mean of the losses, not their median"
+        elif near == round(runs[lr][-1], 4) != round(want[lr], 4):
+            hint = "only one of the seeds counts"
+        same_number(
+            medians[lr], want[lr], hint, rtol=1e-3, name="a median loss"
+        )
+    expect(best == 0.1, "the best rate has the smallest median loss")

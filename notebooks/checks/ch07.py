@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
@@ -18,6 +19,7 @@ from checks.words import (
     is_tensor,
     same_number,
     same_tensor,
+    same_value,
 )
 
 
@@ -442,3 +444,147 @@ def explain(answer):
     if any(torch.allclose(got, late, atol=1e-5) for late in overwritten):
         hint = "these are values after the in-place ReLU, not the layer's own"
     same_tensor(got, maps(A, before), hint)
+
+
+def _digit_net():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Linear(64, 32),
+        nn.ReLU(),
+        nn.Sequential(nn.Linear(32, 32), nn.ReLU(inplace=True)),
+        nn.Linear(32, 10),
+    )
+
+
+def _digits(rows):
+    X, y = map(torch.from_numpy, load_digits(return_X_y=True))
+    return X[rows].float() / 16, y[rows]
+
+
+class _Mute(nn.Module):
+    """A module whose fault is in none of its children."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Linear(64, 8)
+
+    def forward(self, X):
+        return 0 * self.inner(X)
+
+
+class _Crossed(nn.Module):
+    """Two dead layers; the one that is listed first runs last."""
+
+    def __init__(self):
+        super().__init__()
+        self.after, self.before = nn.Linear(8, 8), nn.Linear(64, 8)
+        for layer in (self.after, self.before):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, X):
+        return self.after(self.before(X))
+
+
+@exercise("7.13")
+def first_fault(answer):
+    X, _ = _digits(slice(40))
+    mute = nn.Sequential(_Mute(), nn.Linear(8, 10))
+    healthy, dead, flat, broken, endless = (_digit_net() for _ in range(5))
+    with torch.no_grad():
+        dead[2][0].bias.fill_(-100.0)
+        flat[2][0].weight.zero_()
+        broken[0].weight[3, 20] = torch.nan
+        endless[3].bias[2] = torch.inf
+    for model, want, hint in (
+        (healthy, None, "a healthy network has no fault: None"),
+        (broken, ("0", "not finite"), "NaN is not finite, and comes first"),
+        (endless, ("3", "not finite"), "an infinite number is not finite"),
+        (
+            dead,
+            ("2.1", "dead"),
+            "one layer is dead: name it, not what holds it or follows it, "
+            "and not by a weaker fault",
+        ),
+        (flat, ("2.0", "constant"), "one layer says the same of all examples"),
+        (
+            _Crossed(),
+            ("before", "dead"),
+            "modules count in the order in which they run, not as listed",
+        ),
+        (
+            mute,
+            ("1", "constant"),
+            "a module with children was named; only its children count",
+        ),
+    ):
+        expect(
+            model is not flat
+            or call(answer, model, X[:1], mutates=True) is not None,
+            "one example is as constant as forty",
+        )
+        got = call(answer, model, X, mutates=True)
+        same_value(got, want, hint, name="the fault")
+        _no_hooks(model)
+    _no_hooks_after_an_error(answer, healthy)
+
+
+class _Skip(nn.Module):
+    """A network in which a block is only a part of the way."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.stem = nn.Linear(64, 32)
+        self.block = nn.Sequential(nn.Linear(32, 32), nn.ELU(inplace=True))
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, X):
+        H = self.stem(X)
+        return self.head(H + self.block(H))
+
+
+@exercise("7.14")
+def recovery(answer):
+    model = _Skip()
+    model.stem.bias.grad = torch.ones(32)
+    X, y = _digits(slice(60))
+    clean, corrupt, target = X[:30], X[30:], y[:30]
+    names = ["stem", "block.0", "block", "head"]
+    with torch.no_grad():
+        parts = model.stem(clean), model.stem(corrupt)
+        mixed = model.head(parts[1] + model.block(parts[0]))
+        high, low, patched = (
+            z.gather(1, target[:, None])[:, 0]
+            for z in (model(clean), model(corrupt), mixed)
+        )
+        part = ((patched - low) / (high - low)).mean().item()
+        whole = ((patched - low).mean() / (high - low).mean()).item()
+    got = call(answer, model, names, clean, corrupt, target, mutates=True)
+    expect(
+        isinstance(got, dict) and list(got) == names,
+        "a dictionary with the given names is asked for",
+    )
+    same_number(
+        got["stem"],
+        1.0,
+        "all goes through the stem: with its clean output the whole answer "
+        "comes back; are the two batches in their roles?",
+        rtol=1e-3,
+    )
+    hint = "the block is only a part of the way; replace its output alone"
+    if isinstance(got["block"], float) and abs(got["block"] - whole) < 1e-4:
+        hint = "take the mean of the ratios, not the ratio of the means"
+    same_number(got["block"], part, hint, rtol=1e-3)
+    same_number(
+        got["block.0"],
+        part,
+        "an in-place module follows; keep the values before it",
+        rtol=1e-3,
+    )
+    _no_hooks(model)
+    expect(
+        model.stem.weight.grad is None
+        and torch.equal(model.stem.bias.grad, torch.ones(32)),
+        "the model's own gradients have changed",
+    )

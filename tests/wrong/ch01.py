@@ -1,5 +1,7 @@
 """Wrong answers for chapter 1 with a part of the hint that each must get."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -36,12 +38,42 @@ def flattens_if_decreasing(shape, strides):
 
 
 def flattens_if_contiguous(shape, strides):
-    return strides == torch.empty(shape).stride()
+    return all(
+        stride == math.prod(shape[i + 1 :]) for i, stride in enumerate(strides)
+    )
 
 
 def flattens_by_extent(shape, strides):
-    elements = torch.empty(shape).numel()
+    elements = math.prod(shape)
     return not shape or shape[0] * strides[0] == elements * strides[-1]
+
+
+def flattens_by_trying(shape, strides):
+    try:
+        torch.empty_strided(shape, strides).view(-1)
+    except RuntimeError:
+        return False
+    return True
+
+
+def parabola_by_autograd(x, y, lr, num_steps):
+    weights = torch.zeros(3, requires_grad=True)
+    features = torch.stack([x**2, x, torch.ones_like(x)], dim=1)
+    for _ in range(num_steps):
+        loss = 0.5 * (features @ weights - y).pow(2).mean()
+        slope = torch.autograd.grad(loss, weights)[0]
+        weights = (weights - lr * slope).detach().requires_grad_()
+    return weights.detach()
+
+
+def line_as_given(x, y, lr, num_steps):
+    w, b, losses = torch.zeros(1), torch.zeros(1), []
+    for _ in range(num_steps):
+        error = w * x + b - y
+        losses.append(0.5 * error.pow(2).mean())
+        w -= lr * (error * x).mean()
+        b -= lr * error.mean()
+    return torch.cat([w, b]), torch.stack(losses)
 
 
 WRONG = {
@@ -106,6 +138,7 @@ WRONG = {
         edit("labels[..., None]", "labels.flatten()[:, None]", "has shape"),
         (lambda labels, num_classes: labels.tolist(), "should be a tensor"),
         (one_hot_scatter, "number of dimensions"),
+        (torch.nn.functional.one_hot, "build it yourself"),
     ],
     "1.6": [
         (
@@ -180,7 +213,10 @@ WRONG = {
         edit("return weights", "return weights.flip(0)", "order a, b, c"),
         edit("range(num_steps)", "range(1)", "500 steps"),
         edit("range(num_steps)", "range(num_steps + 1)", "is it one step"),
-        edit("torch.zeros(3)", "torch.zeros(3, 1)", "your code raised"),
+        edit("zeros(3)", "zeros(3, 1)", "your code raised"),
+        edit("x.new_zeros(3)", "torch.zeros(3)", "your code raised"),
+        edit("return weights", "return weights.float()", "has dtype"),
+        (parabola_by_autograd, "autograd is at work"),
         edit("return weights", "return weights.tolist()", "a tensor"),
     ],
     "1.13": [
@@ -192,6 +228,23 @@ WRONG = {
         edit("axes, axes[1:]", "axes[:-1][-1:], axes[-1:]", "middle pair"),
         edit("axes, axes[1:]", "axes[1:], axes[2:]", "a transposed matrix"),
         edit("return True", "return 1", "True or False"),
+        (flattens_by_trying, "a tensor is made"),
+    ],
+    "1.14": [
+        (line_as_given, "which shape has the error"),
+        edit(", torch.stack(losses)", "", "two tensors"),
+        edit("lr * error.mean()", "lr * error.sum()", "w and b are wrong"),
+        edit("0.5 * error", "error", "the losses should be"),
+        edit("cat([w, b])", "cat([w, b]).float()", "has dtype"),
+        edit("torch.cat([w, b])", "[w, b]", "should be a tensor"),
+    ],
+    "1.15": [
+        edit("y_train, y_train[order]", "y_train, y_train", "control"),
+        edit(".argmin(", ".argmax(", "the accuracy is wrong"),
+        edit(" / member.sum(dim=1, keepdim=True)", "", "nearest prototype"),
+        edit("return tuple(", "return sum(", "two accuracies"),
+        edit(".item()", "", "see .item()"),
+        edit(", generator=generator", "", "by the generator"),
     ],
 }
 

@@ -1,7 +1,9 @@
 """Wrong answers for chapter 2 with a part of the hint that each must get."""
 
 import torch
+import torch.nn.functional as F
 from torch.autograd import grad
+from torch.func import jacrev
 
 from solutions import edit, edits
 
@@ -39,6 +41,45 @@ def jacobian_sum(f, x):
     return grad(f(x).sum(), x)[0]
 
 
+def softmax_by_autograd(p, delta):
+    z = p.log().requires_grad_()
+    return grad(z.softmax(0), z, delta)[0]
+
+
+def softmax_whole(p, delta):
+    return (p.diag() - p.outer(p)) @ delta
+
+
+def transposed(delta, kernel, stride, length):
+    got = F.conv_transpose1d(delta[None], kernel[None, None], stride=stride)[0]
+    return F.pad(got, (0, length - len(got)))
+
+
+def train_as_given(X, y, W1, W2, lr, num_steps):
+    W1, W2 = W1.clone().requires_grad_(), W2.clone().requires_grad_()
+    losses = []
+    for _ in range(num_steps):
+        hidden = (X @ W1).tanh().data
+        loss = ((hidden @ W2).squeeze(1) - y).pow(2).mean()
+        loss.backward()
+        losses.append(loss)
+        W2.data -= lr * W2.grad
+    return W1, W2, losses
+
+
+def train_with_a_sum_of_gradients(X, y, W1, W2, lr, num_steps):
+    W1, W2 = W1.clone().requires_grad_(), W2.clone().requires_grad_()
+    losses = []
+    for _ in range(num_steps):
+        loss = (((X @ W1).tanh() @ W2).squeeze(1) - y).pow(2).mean()
+        loss.backward()
+        losses.append(loss.item())
+        with torch.no_grad():
+            W1 -= lr * W1.grad
+            W2 -= lr * W2.grad
+    return W1.detach(), W2.detach(), losses
+
+
 def backward_as_in_the_chapter(root):
     root.grad = 1.0
     order, seen = [], set()
@@ -59,6 +100,15 @@ def backward_as_in_the_chapter(root):
 def hessian_no_second(f, x, v):
     x = x.clone().requires_grad_()
     return grad(f(x), x)[0] * v
+
+
+def hessian_by_steps(f, x, v):
+    def slope(x):
+        x = x.detach().requires_grad_()
+        return grad(f(x), x)[0]
+
+    step = 1e-5 * v.double()
+    return (slope(x + step) - slope(x - step)).div(2e-5).to(x.dtype)
 
 
 def hessian_whole(f, x, v):
@@ -122,8 +172,11 @@ WRONG = {
         edit("retain_graph=True, ", "", "a second time"),
         edit("v[i] = 1", "v[i] = 2", "an entry"),
         edit(", materialize_grads=True", "", "your code raised"),
-        edit("torch.zeros(len(y)", "torch.ones(len(y)", "a row of zeros"),
+        edit("x.new_zeros(len(y)", "x.new_ones(len(y)", "a row of zeros"),
         edit("torch.stack(rows)", "rows", "should be a tensor"),
+        edit("x.new_zeros(len(y)", "torch.zeros(len(y)", "has dtype"),
+        (lambda f, x: jacrev(f)(x), "builds the Jacobian"),
+        (torch.autograd.functional.jacobian, "builds the Jacobian"),
     ],
     "2.8": [
         edit(" * ((x >= 0) & (x <= 1))", "", "should be zero"),
@@ -150,6 +203,8 @@ WRONG = {
         edit("return p", "return -p", "the gradient is wrong"),
         edit("return p", "return p[None]", "has shape"),
         edit("return", "_ =", "is a return missing"),
+        (softmax_by_autograd, "autograd is at work"),
+        (softmax_whole, "the Jacobian was built"),
     ],
     "2.10": [
         (backward_as_in_the_chapter, "inner values"),
@@ -171,6 +226,7 @@ WRONG = {
         edit("slope @ v", "slope @ v.abs()", "with the Hessian"),
         edit("(slope @ v, x)[0]", "(slope @ v, x)", "should be a tensor"),
         edit("return torch.zeros_like(x)", "return v", "linear function"),
+        (hessian_by_steps, "no small steps"),
         (hessian_whole, "the whole Hessian was built"),
     ],
     "2.12": [
@@ -184,6 +240,29 @@ WRONG = {
         edit(", dtype=delta.dtype", "", "has dtype"),
         edit("return gradient", "return gradient.tolist()", "be a tensor"),
         edit("return gradient", "return gradient / 2", "with stride 1"),
+        (transposed, "write it yourself"),
+    ],
+    "2.13": [
+        (train_as_given, "still requires a gradient"),
+        (train_with_a_sum_of_gradients, "whose gradient is used"),
+        edit("(X @ W1)", "(X @ W1).detach()", "your code raised"),
+        edit("W1 -= lr * slopes[0]", "pass", "W1 has not moved"),
+        edit("W.clone().requires_grad_()", "W.requires_grad_()", "its input"),
+        edit("W1 -= lr", "W1 -= 2 * lr", "after one step W1 is wrong"),
+        edit(", losses\n", "\n", "a list of losses"),
+        edit("append(loss.item())", "append(loss.item() / 2)", "before each"),
+        edit("losses.append(loss.item())", "losses = [loss.item()]", "a list"),
+        edit("return W1.detach()", "return W1.detach().tolist()", "a tensor"),
+    ],
+    "2.14": [
+        edit(" * squares.sqrt()", "", "ranked wrong"),
+        edit("dim=1) + 1", "dim=1)", "ranking is wrong"),
+        edit(".sort().values", "", "rising order"),
+        edit("w - lr * error @ X / len(y)", "w - lr * error @ X", "the steps"),
+        edit("range(num_steps)", "range(min(num_steps, 20))", "the steps"),
+        edit("    w, b = X", "    X = X[:, :3]\n    w, b = X", "of 15"),
+        edit("sort().values", "sort().values.int()", "has dtype"),
+        edit("sort().values", "sort().values.tolist()", "be a tensor"),
     ],
 }
 

@@ -26,6 +26,28 @@ class LinesChunked(IterableDataset):
             yield from file
 
 
+def leaks_by_amounts(X_train, X_test):
+    def key(image):
+        return tuple(image.flatten().sort().values.tolist())
+
+    seen = {key(image) for image in X_train}
+    upright = {image.flip(1).numpy().tobytes() for image in X_train}
+    return [
+        i
+        for i, image in enumerate(X_test)
+        if key(image) in seen and image.numpy().tobytes() not in upright
+    ]
+
+
+def leaks_by_rounding(X_train, X_test):
+    def key(image):
+        return (image // 2).numpy().tobytes()
+
+    seen = {key(image) for image in X_train}
+    seen |= {key(image.flip(2)) for image in X_train}
+    return [i for i, image in enumerate(X_test) if key(image) in seen]
+
+
 WRONG = {
     "3.1": [
         (lambda n, b, e, d: n // b * e, "the short last batch is a step too"),
@@ -191,12 +213,71 @@ WRONG = {
         edit("in stream:", "in list(stream):", "read only what fits"),
         edit("random.Random(seed)", "random.seed(seed) or random", "own"),
     ],
+    "3.13": [
+        edit("    return [\n", "    return len(seen), [\n", "a list of"),
+        edit("        i\n", "        torch.tensor(i)\n", "Python integers"),
+        edit("if image.numpy().tobytes() in seen\n", "if i == 8\n", "plain"),
+        edit("in X_train}", "in X_train[:-1]}", "the last training image"),
+        edit("image.flip(2)", "image", "a mirrored copy"),
+        edit(
+            "for image in X_train}",
+            "for image in torch.cat([X_train, X_test[:1]])}",
+            "twice in the test set",
+        ),
+        edit(
+            "or image.flip(2).numpy().tobytes() in seen",
+            "or any(image.flip(k).numpy().tobytes() in seen for k in (1, 2))",
+            "upside down",
+        ),
+        (leaks_by_amounts, "in other places"),
+        (leaks_by_rounding, "one pixel differs"),
+        edit("enumerate(X_test)", "[*enumerate(X_test)][::-1]", "sorted"),
+        edit("    seen =", "    X_train[0]\n    seen =", "your code raised"),
+    ],
+    "3.14": [
+        edit("for seed in seeds:", "for seed in seeds[:2]:", "4 trainings"),
+        edit(
+            "learn(view(X_train), y_train)",
+            "learn(grey(X_train), y_train)",
+            "0 of 6 trainings see the photos",
+        ),
+        edit("X.mean(dim=1, keepdim=True)", "X[:, :1]", "all of them the"),
+        edit("            torch.manual_seed(seed)\n", "", "from its seed"),
+        edit(
+            "torch.manual_seed(seed)",
+            "seed == seeds[0] and torch.manual_seed(seed)",
+            "from its seed",
+        ),
+        edit(
+            "scores[trained_on, judged_on]",
+            "scores[trained_on + judged_on]",
+            "four keys",
+        ),
+        edit(
+            "scores[trained_on, judged_on]",
+            "scores[judged_on, trained_on]",
+            "the key says",
+        ),
+        edit(
+            "(look(X_val)) == y_val",
+            "(look(X_train)) == y_train",
+            "on the validation",
+        ),
+        edit("mean.item()", "mean", ".item()"),
+        edit("mean = torch.stack(hits)", "mean = hits[-1]", "averaged"),
+    ],
 }
 
 EQUAL = {
     "3.3": {
         "if not 0 <= i < len(self): => if not 0 <= i <= len(self):": (
             "the series itself raises the IndexError for this index"
+        ),
+    },
+    "3.14": {
+        "mean = torch.stack(hits).float().mean() => "
+        "mean = torch.cat(hits).float().mean()": (
+            "the hits of each training are a vector of one length"
         ),
     },
 }

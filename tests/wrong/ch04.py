@@ -163,9 +163,97 @@ WRONG = {
         ),
         (lambda mha, X, memory: mha(X, memory, memory)[0], "do it by hand"),
     ],
+    "4.13": [
+        edit("nn.ModuleList(", "list(", "are all registered"),
+        edit("range(depth - 1)", "range(depth)", "are all registered"),
+        edit(
+            'layer.weight, nonlinearity="relu"',
+            "layer.weight, a=50",
+            "how large is the signal",
+        ),
+        edit(
+            'kaiming_normal_(layer.weight, nonlinearity="relu")',
+            "normal_(layer.weight, std=0.02)",
+            "how large is the signal",
+        ),
+        edit(
+            "return self.last(X)",
+            "return torch.relu(self.last(X))",
+            "cannot leave zero",
+        ),
+        edit(
+            "X = torch.relu(layer(X))",
+            "X = X + torch.relu(layer(X))",
+            "nothing else",
+        ),
+        edit(
+            "            nn.init.zeros_(layer.bias)\n",
+            "            nn.init.zeros_(layer.bias).requires_grad_(False)\n",
+            "one is frozen",
+        ),
+        edit("in self.hidden:", "in self.hidden[1:]:", "should run once"),
+        edit("return self", "self", "is a return missing?"),
+    ],
+    "4.14": [
+        edit("X = layer(X)", "layer(X)", "your code raised"),
+        edit("layer(X).std()", "layer.weight.std()", "when its turn"),
+        edit("layer(X).std()", "layer(X).std(dim=1).mean()", "when its turn"),
+        edit("layer.bias.zero_()", "pass", "bias is not zero"),
+        edit(
+            "layer.weight /= layer(X).std()",
+            "layer.weight = nn.Parameter(layer.weight / layer(X).std())",
+            "in place",
+        ),
+        edit(
+            "if layer.bias is not None:",
+            "layer.requires_grad_(False)\n"
+            "            if layer.bias is not None:",
+            "requires_grad should stay",
+        ),
+        edits(
+            ("for layer in model", "X -= X.mean()\n    for layer in model"),
+            hint="changes the batch",
+        ),
+        edit(
+            "layer.weight /= layer(X).std()",
+            "nn.init.orthogonal_(layer.weight).div_(layer(X).std())",
+            "by one number",
+        ),
+        edits(
+            (
+                "        X = layer(X)\n",
+                "        elif isinstance(layer, nn.PReLU):\n"
+                "            layer.weight.fill_(0.5)\n"
+                "        X = layer(X)\n",
+            ),
+            hint="leave it as it is",
+        ),
+        edits(
+            (
+                "    for layer in model",
+                "    with torch.enable_grad():\n"
+                "        model(X).sum().backward()\n"
+                "    for layer in model",
+            ),
+            hint="a gradient is left",
+        ),
+    ],
 }
 
 EQUAL = {
+    "4.13": {
+        'nn.init.kaiming_normal_(layer.weight, nonlinearity="relu") => '
+        'nn.init.kaiming_normal(layer.weight, nonlinearity="relu")': (
+            "the old name of the same function"
+        ),
+        'nn.init.kaiming_normal_(layer.weight, nonlinearity="relu") => '
+        "nn.init.kaiming_normal_(layer.weight)": (
+            "the default, a leaky ReLU of slope 0, is ReLU"
+        ),
+        "nn.init.zeros_(layer.bias) => pass": (
+            "the small biases of nn.Linear itself let it learn as well"
+        ),
+    },
     "4.8": {
         "x = torch.randn(1_000_000) => x = torch.randn(1000001)": (
             "one number more in a million"

@@ -1,5 +1,7 @@
 """Wrong answers for chapter 5 with a part of the hint that each must get."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -197,9 +199,113 @@ WRONG = {
         edit("-alpha[-2:].logsumexp(dim=0)", "-alpha[-2:]", "one number"),
         edit("return -", "-", "a return missing"),
     ],
+    "5.14": [
+        (lambda logits, y, miss, alarm: 0.0, "is possible"),
+        (
+            lambda logits, y, miss, alarm: math.log(alarm / miss),
+            "is possible",
+        ),
+        edit("torch.cat([logits, always])", "logits", "is possible"),
+        edit("(y == 1)", "(y == 0)", "is possible"),
+        edit(".item()", "", "a plain number"),
+        edit("return candidates", "candidates", "is a return missing?"),
+        edit(
+            "return candidates[(miss * missed + alarm * false).argmin()]",
+            "return (0 * candidates[0] / 0)",
+            "is NaN",
+        ),
+        edit(
+            "logits > candidates[:, None]",
+            "logits >= candidates[:, None]",
+            "is possible",
+        ),
+    ],
+    "5.15": [
+        edit("return slope, (w", "return slope + (w", "return two numbers"),
+        edit(
+            "(w[0] * y.std() / x.std()).item()",
+            "w[0] * y.std() / x.std()",
+            "plain numbers",
+        ),
+        edit(
+            "torch.maximum(q * d, (q - 1) * d).mean()",
+            "d.square().mean()",
+            "lies under your line",
+        ),
+        edit(
+            "v - (w[0] * u + w[1])",
+            "(w[0] * u + w[1]) - v",
+            "lies under your line",
+        ),
+        edit(
+            "v - (w[0] * u + w[1])",
+            "v - (0 * w[0] * u + w[1])",
+            "look at both ends",
+        ),
+        edits(
+            ("(x - x.mean()) / x.std()", "x"),
+            ("(y - y.mean()) / y.std()", "y"),
+            ("(w[0] * y.std() / x.std()).item()", "w[0].item()"),
+            (
+                "(w[1] * y.std() + y.mean()).item() - slope * x.mean().item()",
+                "w[1].item()",
+            ),
+            hint="lies under your line",
+        ),
+    ],
 }
 
 EQUAL = {
+    "5.14": {
+        "always = logits.min()[None] - 1 => always = logits.min()[None] - 2": (
+            "two below the smallest is as much below all of them"
+        ),
+    },
+    "5.15": {
+        "w = torch.zeros(2, requires_grad=True) # on standardized data "
+        "=> w = torch.ones(2, requires_grad=True) # on standardized data": (
+            "another start, the same minimum"
+        ),
+        "w = torch.zeros(2, requires_grad=True) # on standardized data "
+        "=> w = torch.zeros(3, requires_grad=True) # on standardized data": (
+            "a third number that nothing reads"
+        ),
+        "optimizer = torch.optim.Adam([w], lr=0.05) => optimizer = "
+        "torch.optim.Adam([w], lr=0.07500000000000001)": (
+            "another rate of learning, the same minimum"
+        ),
+        "scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1, "
+        "0.01, 500) => scheduler = "
+        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.015, 500)": (
+            "another rate of learning, the same minimum"
+        ),
+        "scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1, "
+        "0.01, 500) => scheduler = "
+        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, 499)": (
+            "another rate of learning, the same minimum"
+        ),
+        "scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1, "
+        "0.01, 500) => scheduler = "
+        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, 501)": (
+            "another rate of learning, the same minimum"
+        ),
+        "for _ in range(500): => for _ in range(500 - 1):": (
+            "one iteration more or less of 500"
+        ),
+        "for _ in range(500): => for _ in range(499):": (
+            "one iteration more or less of 500"
+        ),
+        "for _ in range(500): => for _ in range(501):": (
+            "one iteration more or less of 500"
+        ),
+        "loss = torch.maximum(q * d, (q - 1) * d).mean() => loss = "
+        "torch.maximum(q * d, (q - 1) * d).sum()": (
+            "Adam takes the same steps for any scale of the loss"
+        ),
+        "scheduler.step() => pass": (
+            "a constant rate of 0.05 comes close enough on these data"
+        ),
+    },
     "5.9": {
         "d = F.pairwise_distance(u, v) # its eps keeps the root "
         "differentiable => d = F.pairwise_distance(v, u) # its eps keeps the "

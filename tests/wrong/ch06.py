@@ -235,6 +235,58 @@ WRONG = {
         (whole_hessian, "whole Hessian"),
         (whole_hessian_by_rows, "whole Hessian"),
     ],
+    "6.13": [
+        edit("    model.zero_grad()\n", "", "an old gradient"),
+        edit("model.zero_grad()", "optimizer.zero_grad(False)", "a reason"),
+        edit(
+            "not w.equal(before[name])",
+            "w in rates and w.grad is not None and w.grad.any() and rates[w]",
+            "weight decay moves",
+        ),
+        edit("return reasons", "return set(reasons)", "a dictionary"),
+        edit(
+            "for name, w in model.named_parameters():",
+            'for name, w in model.head.named_parameters(prefix="head"):',
+            "an old gradient",
+        ),
+        edits(
+            (
+                "        elif w not in rates:\n",
+                "        elif name in rates:\n",
+            ),
+            hint="your code raised",
+        ),
+        edit(
+            '"zero gradient" if rates[w] else "rate 0"',
+            '"zero gradient"',
+            "a reason is wrong",
+        ),
+        edit(
+            "            w.data.copy_(before[name])",
+            "            continue",
+            "old values again",
+        ),
+        edit(
+            "    return reasons",
+            '    reasons.pop("gain")\n    return reasons',
+            "the names should be",
+        ),
+    ],
+    "6.14": [
+        edit("        model.eval()\n", "", "evaluation mode"),
+        edit("        torch.manual_seed(seed)\n", "", "seeded"),
+        edit(
+            "losses[len(losses) // 2]",
+            "sum(losses) / len(losses)",
+            "this is the mean",
+        ),
+        edit("for seed in seeds", "for seed in seeds[-1:]", "only one of"),
+        edit(" if math.isfinite(loss) else math.inf", "", "not finite"),
+        edit("min(medians,", "max(medians,", "smallest median"),
+        edit(", medians\n", "\n", "a pair is asked for"),
+        edit(", medians\n", ", list(medians.values())\n", "each rate once"),
+        edit("(val[0]), val[1]", "(train[0]), train[1]", "seeded"),
+    ],
 }
 
 ROUNDS = "one round more or less of a hundred"
@@ -260,5 +312,15 @@ EQUAL = {
         ),
         "v = torch.randn(w.shape, generator=generator, dtype=w.dtype) => "
         "v = torch.randn(w.shape, dtype=w.dtype)": SAME_START,
+    },
+    "6.13": {
+        "before = {name: w.detach().clone() for name, w in "
+        "model.named_parameters()} => before = {name: w.clone() for name, w "
+        "in model.named_parameters()}": "the copies are only read",
+    },
+    "6.14": {
+        "with torch.no_grad(): => with torch.enable_grad():": (
+            "a graph is built and thrown away"
+        ),
     },
 }

@@ -266,6 +266,73 @@ WRONG = {
             hint="left behind",
         ),
     ],
+    "7.13": [
+        edit(
+            'faults.append((name, "not finite"))',
+            'faults.append((name, "dead"))',
+            "comes first",
+        ),
+        edit("not output.isfinite().all()", "False", "the fault is None"),
+        edit(
+            "not output.isfinite().all()",
+            "output.isnan().any()",
+            "the fault is None",
+        ),
+        edit("not list(module.children())", "name", "with children was named"),
+        edit("faults[0]", "faults[-1]", "comes first"),
+        edit("faults[0]", "min(faults)", "in the order in which they run"),
+        edit('"constant"', '"dead"', "the same of all examples"),
+        edit(
+            "(output == output[:1]).all()",
+            "output.std(0).max() == 0",
+            "one example",
+        ),
+        edit(
+            "faults[0] if faults else None",
+            "(faults + [()])[0]",
+            "the fault should be",
+        ),
+        edit("            handle.remove()", "            pass", "left behind"),
+        edits(
+            (
+                "    try:\n        with torch.no_grad():\n"
+                "            model(X)\n" + FINALLY,
+                "    model(X)\n    for handle in handles:\n        handle",
+            ),
+            hint="left behind",
+        ),
+    ],
+    "7.14": [
+        edit("high = score(clean)", "high = score(corrupt)", "is NaN"),
+        edit("output.clone()", "output", "keep the values before"),
+        edit(
+            "((patched - low) / (high - low)).mean()",
+            "((patched - low).mean() / (high - low).mean())",
+            "mean of the ratios",
+        ),
+        edit("return shares", "return list(shares.values())", "a dictionary"),
+        edit(".mean().item()", ".mean()", "see .item()"),
+        edit("kept=kept: kept[0]\n", "kept=kept: output\n", "in their roles"),
+        edits(
+            ("@torch.no_grad()\n", ""),
+            (
+                "    return shares",
+                "    score(clean).sum().backward()\n    return shares",
+            ),
+            hint="own gradients",
+        ),
+        edits(
+            (
+                "        with module.register_forward_hook(\n"
+                "            lambda m, args, output, kept=kept: kept[0]\n"
+                "        ):\n            patched = score(corrupt)",
+                "        handle = module.register_forward_hook(\n"
+                "            lambda m, args, output, kept=kept: kept[0]\n"
+                "        )\n        patched = score(corrupt)",
+            ),
+            hint="part of the way",
+        ),
+    ],
 }
 
 EQUAL = {
@@ -282,5 +349,13 @@ EQUAL = {
         "point = start + t * (X - start).requires_grad_()": (
             "the point needs not be a leaf"
         ),
+    },
+    "7.13": {
+        "with torch.no_grad(): => with torch.enable_grad():": (
+            "a graph is built and thrown away"
+        ),
+    },
+    "7.14": {
+        "@torch.no_grad() => ": "a graph is built and thrown away",
     },
 }
