@@ -5,6 +5,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import nn
 
 from checks.words import (
@@ -467,4 +468,105 @@ def batch_norm_backward(answer):
         got,
         want,
         "columns sum to 0, but the part along the normalized X is off",
+    )
+
+
+@exercise("8.14")
+def lengthen(answer):
+    torch.manual_seed(3)
+    twin = nn.Sequential(
+        nn.Conv2d(1, 4, 3, bias=False),
+        nn.BatchNorm2d(4, eps=1e-12),
+        nn.ReLU(),
+        nn.Conv2d(4, 4, 3),  # no norm directly behind this one
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(16, 8),
+        nn.BatchNorm1d(8, eps=1e-12),
+        nn.PReLU(),  # has a weight, and is neither of the two kinds
+        nn.BatchNorm1d(8, eps=1e-12),
+        nn.Linear(8, 3),
+    ).double()
+    model = copy.deepcopy(twin)
+    groups = call(answer, model, 4.0, 0.25, mutates=True)
+    expect(
+        isinstance(groups, (list, tuple))
+        and all(
+            isinstance(g, dict) and {"params", "lr"} <= {*g} for g in groups
+        ),
+        'return a list of dictionaries, each with "params" and "lr"',
+    )
+    for i in (0, 6):
+        expect(
+            torch.allclose(model[i].weight, 4 * twin[i].weight),
+            "a weight directly before a batch norm is not 4 times as long",
+        )
+        model[i].weight.data /= 4
+    expect(
+        all(map(torch.equal, model.parameters(), twin.parameters())),
+        "something else was lengthened: only weights before a norm may be",
+    )
+    for i in (0, 6):
+        model[i].weight.data *= 4
+    groups = [{**group, "params": list(group["params"])} for group in groups]
+    held = [id(p) for group in groups for p in group["params"]]
+    expect(
+        sorted(held) == sorted(map(id, model.parameters())),
+        "every parameter of the model should be in exactly one group",
+    )
+    X, y = torch.randn(24, 1, 6, 6).double(), torch.arange(24) % 3
+    both = (
+        (twin, torch.optim.SGD(twin.parameters(), 0.25)),
+        (
+            model,
+            torch.optim.SGD(groups, 0.25),
+        ),
+    )
+    for net, optimizer in both:
+        for _ in range(6):
+            optimizer.zero_grad()
+            F.cross_entropy(net(X), y).backward()
+            optimizer.step()
+    expect(
+        torch.allclose(model(X), twin(X), atol=1e-4),
+        "after six steps the two networks differ: weights 4 times as long "
+        "have a gradient 4 times smaller, and must move 4 times as far",
+    )
+
+
+@exercise("8.15")
+def sturdy(answer):
+    digits = load_digits()
+    images = torch.tensor(digits.data, dtype=torch.float32)
+    images = (images - images.mean()) / images.std()
+    labels, shares = torch.tensor(digits.target), []
+    for seed in range(3):
+        generator = torch.Generator().manual_seed(seed)
+        order = torch.randperm(len(images), generator=generator)
+        train, val, test = order[:150], order[150:170], order[250:650]
+        y = labels[train].clone()
+        bad = torch.rand(150, generator=generator) < 1 / 3
+        shift = torch.randint(1, 10, (int(bad.sum()),), generator=generator)
+        y[bad] = (y[bad] + shift) % 10
+        torch.manual_seed(seed)
+        model = call(answer, images[train], y, images[val], labels[val])
+        expect(
+            isinstance(model, nn.Module),
+            "return the trained network; is a return missing?",
+        )
+        expect(
+            not any(module.training for module in model.modules()),
+            "the network should be in eval mode",
+        )
+        with torch.no_grad():
+            logits = call(model, images[test])
+        is_tensor(logits, shape=(400, 10), name="the output of the network")
+        hits = logits.argmax(dim=1) == labels[test]
+        shares.append(hits.float().mean().item())
+    share = sum(shares) / 3
+    expect(
+        share >= 0.74,
+        f"it reads {share:.0%} of unseen digits, 74% are asked for; "
+        "does it learn the wrong labels by heart, or leave the clean ones "
+        "unused?",
     )

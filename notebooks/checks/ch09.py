@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DistributedSampler
 
@@ -454,3 +455,125 @@ def batches(answer):
             where + "the following epochs differ; is the generator's state "
             "saved, as it was at that moment?",
         )
+
+
+def _digits(kinds, seed):
+    """Real digits as (few, their classes, others, their classes)."""
+    digits = load_digits()
+    X = torch.tensor(digits.images / 16, dtype=torch.float32)
+    y = torch.from_numpy(digits.target)
+    order = torch.randperm(900, generator=torch.Generator().manual_seed(seed))
+    few = torch.cat([order[y[order] == k][:10] for k in kinds])
+    others = 900 + torch.isin(y[900:], torch.tensor(kinds)).nonzero()[:, 0]
+    return X[few], y[few], X[others], y[others]
+
+
+def _pretrain(model, kinds, num_steps=80):
+    """Train a model to read some kinds of the first 900 digits."""
+    digits = load_digits()
+    y = torch.from_numpy(digits.target[:900])
+    rows = torch.isin(y, torch.tensor(kinds))
+    X = torch.tensor(digits.images[:900] / 16, dtype=torch.float32)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    for _ in range(num_steps):
+        loss = F.cross_entropy(model(X[rows].flatten(1)), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return model.eval()
+
+
+def _accuracy(model, X, y):
+    with torch.no_grad():
+        return (model(X).argmax(1) == y).float().mean().item()
+
+
+@exercise("9.14")
+def lora_tune(answer):
+    layers = [nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 32), nn.ReLU()]
+    model = _pretrain(nn.Sequential(*layers, nn.Linear(32, 10)), range(10))
+    X, y, others, truth = _digits(list(range(10)), 1)
+    X, others = X.flip(2).flatten(1), others.flip(2).flatten(1)
+    old = copy.deepcopy(model.state_dict())
+    for rank in (4, 1):
+        got = call(answer, model, X, y, rank)
+        expect(
+            isinstance(got, nn.Sequential)
+            and list(got.state_dict()) == list(old),
+            "a plain Sequential with the names of the old one is asked for",
+        )
+        expect(
+            all(
+                torch.equal(value, model.state_dict()[name])
+                for name, value in old.items()
+            ),
+            "the model that was given has changed; tune a copy",
+        )
+        for name, value in got.state_dict().items():
+            change = value - old[name]
+            if name.endswith("bias"):
+                expect(not change.any(), "a bias has changed")
+                continue
+            expect(change.any(), f"{name} has not changed; every layer learns")
+            size = torch.linalg.svdvals(change)
+            expect(
+                size[rank] < 1e-3 * size[0],
+                f"the change of {name} has a rank above {rank}",
+            )
+        if rank == 4:
+            expect(
+                _accuracy(got, others, truth) >= 0.6,
+                "other mirrored digits are read too badly; does the loss on "
+                "X, y fall far enough?",
+            )
+
+
+@exercise("9.15")
+def tune(answer):
+    model = nn.Sequential()
+    model.add_module("lin", nn.Linear(64, 48))
+    model.add_module("norm", nn.BatchNorm1d(48))
+    model.add_module("act", nn.ReLU())
+    model.add_module("fc", nn.Linear(48, 5))
+    _pretrain(model, range(5)).train()
+    old = copy.deepcopy(model.state_dict())
+    X, y, others, truth = _digits(list(range(5, 10)), 1)
+    X, y = X.flatten(1), y - 5
+    others, truth = others.flatten(1), truth - 5
+    kinds = 6  # one class more than there are examples of
+    got = call(answer, model, X, y, kinds, mutates=True)
+    expect(isinstance(got, nn.Module), "return the tuned network")
+    expect(
+        got is not model
+        and model.training
+        and model.fc.out_features == 5
+        and all(p.requires_grad for p in model.parameters())
+        and all(
+            torch.equal(value, old[name])
+            for name, value in model.state_dict().items()
+        ),
+        "the caller's model has changed; work on a copy",
+    )
+    expect(not got.training, "the result should be in eval mode")
+    expect(
+        got.fc.out_features == kinds,
+        "the head should have num_classes outputs",
+    )
+    for name, value in got.state_dict().items():
+        if not name.startswith("fc."):
+            expect(
+                torch.equal(value, old[name]), f"{name} of the body has moved"
+            )
+    with torch.no_grad():
+        loss = F.cross_entropy(got(X), y).item()
+        far = F.cross_entropy(got(others), truth).item()
+    expect(
+        loss < 0.12,
+        f"the loss on X, y ends at {loss:.2f}; does the optimizer hold the "
+        "new head, and does the loss get logits?",
+    )
+    expect(
+        far < 1.5,
+        f"on other digits the loss is {far:.2f}: very sure, and wrong; do the "
+        "gradients of earlier steps pile up?",
+    )

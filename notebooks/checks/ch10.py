@@ -456,3 +456,174 @@ def align_matrices(answer):
             "coordinates of the box",
             name="A X B^T",
         )
+
+
+def _detections(scenes, label_count=3):
+    """Noisy detections of some true boxes, with scores that all differ."""
+    found, targets = [], []
+    for k in range(scenes):
+        target = {
+            "boxes": _boxes(k % 4),
+            "labels": torch.randint(1, label_count + 1, (k % 4,)),
+        }
+        copies = 0 if k % 5 == 1 else 4
+        boxes = target["boxes"].repeat(copies, 1)
+        boxes = torch.cat([boxes + 2 * torch.randn_like(boxes), _boxes(2)])
+        labels = target["labels"].repeat(copies)
+        other = torch.rand(len(labels)) < 0.3
+        labels = torch.where(other, labels % label_count + 1, labels)
+        labels = torch.cat([labels, torch.ones(2, dtype=torch.int64)])
+        scores = (torch.randperm(len(labels)) + 1) / (len(labels) + 1)
+        keep = slice(0, 0) if k == 4 else slice(None)
+        answer = {"boxes": boxes, "scores": scores, "labels": labels}
+        found.append({key: value[keep] for key, value in answer.items()})
+        targets.append(target)
+    return found, targets
+
+
+def _kinds(found, target):
+    """The kinds of the boxes of one scene and the number of missed ones."""
+    table = ops.box_iou(found["boxes"], target["boxes"]).tolist()
+    truth = target["labels"].tolist()
+    kinds, taken = [], set()
+    for i in found["scores"].argsort(descending=True).tolist():
+        label = found["labels"][i].item()
+        near = [k for k in range(len(truth)) if table[i][k] >= 0.5]
+        own = [k for k in near if truth[k] == label]
+        free = [k for k in own if k not in taken]
+        if free:
+            taken.add(max(free, key=table[i].__getitem__))
+            kinds.append("hit")
+        elif near:
+            kinds.append("double" if own else "renamed")
+        else:
+            far = max(table[i], default=0.0) < 0.1
+            kinds.append("ghost" if far else "displaced")
+    return kinds, len(truth) - len(taken)
+
+
+@exercise("10.14")
+def error_counts(answer):
+    names = ["hit", "double", "renamed", "displaced", "ghost", "missed"]
+
+    def compare(detections, targets, hint):
+        want = dict.fromkeys(names, 0)
+        for found, target in zip(detections, targets, strict=True):
+            kinds, missed = _kinds(found, target)
+            want["missed"] += missed
+            for kind in kinds:
+                want[kind] += 1
+        got = call(answer, detections, targets)
+        expect(isinstance(got, dict), "return a dict of six counts")
+        expect(
+            set(got) == set(names), "the keys are the five kinds and missed"
+        )
+        for name in names:
+            same_number(got[name], want[name], hint, name=name)
+
+    truth = [[0.0, 0, 10, 10], [2, 0, 12, 10], [30, 0, 40, 10]]
+    none = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0).long()}
+
+    def scene(rows, labels, scores=None):
+        result = {"boxes": torch.tensor(rows), "labels": torch.tensor(labels)}
+        return result | ({"scores": torch.tensor(scores)} if scores else {})
+
+    target = scene(truth, [1, 2, 1])
+    cases = [
+        ([truth[0], truth[2]], [1, 1], "two true boxes are hit, one is not"),
+        ([truth[0], truth[0]], [1, 1], "a second box on a digit is a double"),
+        ([truth[2], [60.0, 0, 70, 9]], [2, 1], "a wrong name, and a ghost"),
+        ([[36.0, 0, 46, 10]], [2], "a box that only touches is displaced"),
+        ([[30.0, 0, 40, 5]], [1], "an IoU of exactly 0.5 is enough"),
+        ([[30.0, 0, 40, 1]], [1], "an IoU of exactly 0.1 is displaced"),
+    ]
+    for rows, labels, hint in cases:
+        found = scene(rows, labels, [0.4, 0.8][: len(rows)])
+        compare([found], [target], hint)
+    twins = scene(truth[:2], [1, 1])
+    found = scene([[1.0, 0, 12, 10], truth[1]], [1, 1], [0.5, 0.9])
+    compare([found], [twins], "a true box that is taken leaves the other")
+    twins = scene([truth[0], [4.0, 0, 14, 10]], [1, 1])
+    found = scene([truth[0], [1.0, 0, 11, 10]], [1, 1], [0.5, 0.9])
+    compare([found], [twins], "the box with the best score comes first")
+    empty = none | {"scores": torch.zeros(0)}
+    compare([empty], [target], "there is no detection, all are missed")
+    compare([found], [none], "there is no true box, all are ghosts")
+    compare(*_detections(40), "forty scenes are counted wrongly")
+
+
+def _f_score(raw, targets, bar, overlap):
+    hits = total = 0
+    for found, target in zip(raw, targets, strict=True):
+        sure = found["scores"] >= bar
+        found = {key: value[sure] for key, value in found.items()}
+        keep = ops.batched_nms(
+            found["boxes"], found["scores"], found["labels"], overlap
+        )
+        found = {key: value[keep] for key, value in found.items()}
+        hits += _kinds(found, target)[0].count("hit")
+        total += len(keep) + len(target["labels"])
+    return 2 * hits / max(total, 1)
+
+
+@exercise("10.15")
+def tune(answer):
+    def compare(raw, targets, bars, overlaps, hint):
+        half, pairs = len(raw) // 2, [(b, o) for b in bars for o in overlaps]
+        values = [_f_score(raw[:half], targets[:half], *p) for p in pairs]
+        best = pairs[values.index(max(values))]
+        got = call(answer, raw, targets, bars, overlaps)
+        expect(
+            isinstance(got, tuple) and len(got) == 3,
+            "return a tuple: the bar, the overlap and the measure",
+        )
+        for value, want, name in zip(
+            got[:2], best, ("bar", "overlap"), strict=True
+        ):
+            same_number(value, want, hint, name=f"the {name}")
+        want = _f_score(raw[half:], targets[half:], *best)
+        same_number(
+            got[2],
+            want,
+            "the measure is wrong; it belongs to the test scenes, and counts "
+            "hits, kept boxes and true boxes of all of them",
+            name="the measure",
+        )
+
+    bars, overlaps = [0.1, 0.5, 0.3, 0.7], [0.7, 0.1, 0.5, 0.3]
+    for scenes in (13, 24):
+        compare(
+            *_detections(scenes),
+            bars,
+            overlaps,
+            "another pair is best on the validation scenes",
+        )
+    raw, targets = _detections(12)
+    raw = raw[6:] + [
+        one | {"scores": one["scores"].flip(0)} for one in raw[:6]
+    ]
+    compare(
+        raw, targets, bars, overlaps, "the first of several equal pairs counts"
+    )
+    none = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0).long()}
+    empty = none | {"scores": torch.zeros(0)}
+    one = {
+        "boxes": torch.tensor([[0.0, 0, 9, 9]]),
+        "labels": torch.tensor([1]),
+    }
+    sure = one | {"scores": torch.tensor([0.5])}
+    compare(
+        [empty, sure, sure, sure],
+        [none, one, one, one],
+        [0.6, 0.5],
+        [0.5],
+        "a score of exactly the bar is kept, and every scene of the first "
+        "half counts",
+    )
+    compare(
+        [empty] * 2,
+        [none] * 2,
+        [0.5],
+        [0.5],
+        "the scenes are empty",
+    )

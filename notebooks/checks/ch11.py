@@ -5,6 +5,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import nn
 from torch.autograd.functional import jacobian
 
@@ -412,6 +413,8 @@ def gan_step(answer):
     optimizers = [torch.optim.SGD(m.parameters(), lr=0.5) for m in (G, D)]
     for p in [*G.parameters(), *D.parameters()]:
         p.grad = torch.randn_like(p)
+    visits = []
+    G[0].weight.register_hook(lambda grad: visits.append(1))
     call(answer, G, D, *optimizers, real, z, mutates=True)
     expect(not same(D, start_D), "D has not moved")
     expect(not same(G, start_G), "G has not moved; does its loss reach it?")
@@ -429,3 +432,50 @@ def gan_step(answer):
         all(p.grad is None for p in D.parameters()),
         "D still holds gradients from the step of G",
     )
+    expect(
+        len(visits) == 1,
+        "G gets gradients from the step of D as well; detach the fakes",
+    )
+
+
+@exercise("11.14")
+def verdict(answer):
+    digits = load_digits()
+    images = torch.tensor(digits.images / 16, dtype=torch.float32)[:, None]
+    classes = torch.tensor(digits.target)
+    order = torch.randperm(
+        len(images), generator=torch.Generator().manual_seed(0)
+    )
+    train, held, fresh = order[:500], order[500:1000], order[1000:]
+    pools = images[train], classes[train], images[held]
+    real, kinds = images[fresh], classes[fresh]
+    edge = torch.cat([real[kinds != 7], real[kinds == 7][:20]])
+    copies = images[train] + 0.02 * torch.randn(500, 1, 8, 8)
+    ones = copies[classes[train] == 1]
+    mixed = torch.cat([copies[:200], real[:300]])
+    grainy = real + 0.1 * torch.randn_like(real)
+    grainier = real + 0.24 * torch.randn_like(real)
+    cases = [
+        (real, pools, "good", "fresh real digits"),
+        (edge, pools, "good", "digits with few sevens"),
+        (mixed, pools, "good", "two fifths of copies"),
+        (grainy, pools, "good", "digits with a little noise"),
+        (copies, pools, "copier", "training digits with a little noise"),
+        (ones, pools, "copier", "copies of one class: the first word counts"),
+        (real[kinds == 1], pools, "collapse", "perfect ones, nothing else"),
+        (real[kinds != 9], pools, "collapse", "fresh digits without a 9"),
+        (grainier, pools, "noise", "digits with much noise"),
+        (images[held], pools, "good", "digits near to held_out only"),
+    ]
+    few = (images[train], classes[train], images[held][:10])
+    cases.append((real, few, "good", "real digits, with ten held out"))
+    sevens = images[train][classes[train] == 7][:11]
+    others = images[train][classes[train] != 7]
+    near = torch.cat([sevens, others, others])[:500]  # 2.2 % are sevens
+    same = (images[train], classes[train], images[train])
+    cases.append((near, same, "good", "two equal pools and few sevens"))
+    without = images[train][classes[train] != 9]
+    cases.append((without, same, "collapse", "equal pools, all classes but 9"))
+    for samples, given, want, what in cases:
+        got = call(answer, samples, *given)
+        same_value(got, want, f"the verdict on {what} is {got!r}")

@@ -1,5 +1,7 @@
 """Checks of chapter 12, recurrent networks."""
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -393,3 +395,150 @@ def beam_search(answer):
             f"{length}; the whole score of a word is the sum over all its "
             "steps",
         )
+
+
+@exercise("12.13")
+def train_step(answer):
+    torch.manual_seed(0)
+    lengths = torch.randint(1, 8, (120,))
+    lengths[:12] = 8
+    X = torch.randint(1, 27, (120, 8))
+    y = X[torch.arange(120), lengths - 1] % 4  # the last letter decides
+    X[torch.arange(8) >= lengths[:, None]] = 0
+
+    model = nn.ModuleDict(
+        {
+            "embedding": nn.Embedding(27, 8, padding_idx=0),
+            "rnn": nn.GRU(8, 16, batch_first=True),
+            "head": nn.Linear(16, 4),
+        }
+    )
+    model.head.weight.data *= 20  # its first gradients are above 1
+    model.embedding, model.rnn, model.head = model.values()
+    twin = copy.deepcopy(model)
+    weights = [list(m.parameters()) for m in (model, twin)]
+    ours, theirs = (torch.optim.SGD(w, lr=0.3) for w in weights)
+
+    def want():
+        theirs.zero_grad()
+        output = twin["rnn"](twin["embedding"](X))[0]
+        ends = output[torch.arange(120), lengths - 1]
+        scores = [
+            twin["head"](ends),
+            twin["head"](output[:, -1]),
+            twin["head"](ends).softmax(dim=1),
+        ]
+        losses = [F.cross_entropy(s, y) for s in scores]
+        losses[0].backward()
+        nn.utils.clip_grad_norm_(weights[1], 1.0)
+        theirs.step()
+        return [loss.item() for loss in losses]
+
+    for step in range(8):
+        right, box, twice = want()
+        got = call(answer, model, ours, X, lengths, y, mutates=True)
+        if isinstance(got, float):
+            expect(
+                abs(got - box) > 1e-3,
+                "this judges the last place of the box, which is padding "
+                "for most of the names",
+            )
+            expect(
+                abs(got - twice) > 1e-3,
+                "the loss takes logits; yours gets probabilities",
+            )
+        same_number(
+            got,
+            right,
+            f"the loss of step {step + 1} is not right; it is that of the "
+            "logits before the step",
+            rtol=1e-3,
+        )
+        for p, q in zip(*weights, strict=True):
+            same_tensor(
+                p.detach(),
+                q.detach(),
+                "the first step goes astray: its gradient should have a "
+                "norm of 1 when the optimizer sees it"
+                if step == 0
+                else "a later step goes astray; does it see the gradient of "
+                "this batch alone?",
+                rtol=1e-3,
+                atol=1e-4,
+            )
+
+
+@exercise("12.14")
+def two_splits(answer):
+    own = {"Finnish": 23, "Polish": 14, "Zulu": 9}
+    once = [(f"{who}{i}", who) for who, n in own.items() for i in range(n)]
+    rows = [*once, *once[:20], *once[:20], *once[30:35]]
+    truth = dict(once)
+    trials = []
+
+    def fit(train):
+        known, asked = dict(train), []
+        trials.append((list(train), asked))
+
+        def classify(name):
+            asked.append(name)
+            return known.get(name, "Finnish")
+
+        return classify
+
+    def run(seed):
+        trials.clear()
+        generator = torch.Generator().manual_seed(seed)
+        got = call(answer, list(rows), fit, generator)
+        expect(
+            isinstance(got, (tuple, list)) and len(got) == 2,
+            "two numbers are asked for: careless and fair",
+        )
+        expect(
+            len(trials) == 2,
+            f"`fit` was called {len(trials)} times; each split needs one",
+        )
+        return got, [sorted(asked) for _, asked in trials]
+
+    got, asked = run(0)
+    (loose, loose_test), (train, test) = trials
+    expect(
+        sorted([*(name for name, _ in loose), *loose_test])
+        == sorted(name for name, _ in rows),
+        "the careless split should use every row, copies included, either "
+        "for training or for the test",
+    )
+    expect(
+        len(loose_test) == len(rows) // 5,
+        "the careless test set should hold one fifth of the rows",
+    )
+    expect(
+        not {name for name, _ in train} & set(test),
+        "a name of the fair test set was in its training set",
+    )
+    expect(
+        sorted([*(name for name, _ in train), *test]) == sorted(truth),
+        "the fair split should use each row once",
+    )
+    for who, n in own.items():
+        expect(
+            sum(truth[name] == who for name in test) == n // 5,
+            f"{who} has {n} rows, and {n // 5} belong in the fair test set",
+        )
+    for value, (rows_, names), kind in zip(
+        got, trials, ("careless", "fair"), strict=True
+    ):
+        known = dict(rows_)
+        hits = [known.get(name, "Finnish") == truth[name] for name in names]
+        same_number(
+            value,
+            sum(hits) / len(hits),
+            f"the {kind} accuracy is not the share of right answers",
+        )
+    expect(
+        run(0)[1] == asked,
+        "the same seed gives another split; draw from `generator` only",
+    )
+    other = run(1)[1]
+    for i, kind in enumerate(["careless", "fair"]):
+        expect(other[i] != asked[i], f"the {kind} split is not random")

@@ -285,3 +285,80 @@ def gat_v2(answer):
             "at the self-loops, and which matrix makes the message",
             rtol=1e-3,
         )
+
+
+@exercise("13.13")
+def edge_trial(answer):
+    y = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
+    tied = torch.cat([_path(4), _path(4, 4)], dim=1)
+    graph = Data(x=torch.zeros(8, 1), edge_index=tied.clone(), y=y)
+    masks = torch.zeros(2, 8, dtype=torch.bool)
+    masks[0, [0, 4]] = masks[1, [0, 1, 2, 5]] = True
+    log = []
+
+    def train(graph, mask):
+        log.append((graph.num_edges, mask.tolist()))
+        guess = torch.where(mask, y, 0)
+        for a, b in graph.edge_index.t().tolist():
+            if mask[a] and not mask[b]:
+                guess[b] = y[a]
+        return guess
+
+    want = []
+    for edges in (tied, tied[:, :0]):
+        hits = [
+            (train(Data(edge_index=edges), mask) == y)[~mask].float().mean()
+            for mask in masks
+        ]
+        want.append(sum(hits).item() / 2)
+    log.clear()
+    got = call(answer, train, graph, list(masks))
+    expect(
+        torch.equal(graph.edge_index, tied),
+        "the graph that came in was changed; work on a clone",
+    )
+    expect(
+        isinstance(got, (tuple, list)) and len(got) == 2,
+        "two numbers are asked for, with and without edges",
+    )
+    for edges, words in ((12, "with"), (0, "without")):
+        seen = [mask for count, mask in log if count == edges]
+        expect(
+            sorted(seen) == sorted(masks.tolist()),
+            f"{len(seen)} trainings {words} edges; each mask needs one",
+        )
+    for value, mean, words in zip(got, want, ("with", "without"), strict=True):
+        same_number(
+            value,
+            mean,
+            f"the accuracy {words} edges is not right; judge the nodes "
+            "outside each mask, then average over the masks",
+        )
+
+
+@exercise("13.14")
+def diagnose(answer):
+    x, y, ring = torch.randn(5, 2), torch.arange(5), _ring(5)
+    hole, endless = x.clone(), x.clone()
+    hole[3, 1], endless[0, 0] = float("nan"), float("inf")
+    none = ring[:, :0]
+    far = torch.cat([ring, torch.tensor([[4, 5], [5, 4]])], dim=1)
+    low = torch.cat([ring, torch.tensor([[0, -1], [-1, 0]])], dim=1)
+    one = ring[:, ring[0] != 2]
+    swap = torch.tensor([[0, 0], [1, 2]])
+    for (x_, edges, y_), want, hint in [
+        ((x, ring, y), set(), "a healthy graph has no fault"),
+        ((x, none, y), set(), "a graph without edges has no fault"),
+        ((x, far, y), {"outside"}, "five nodes have the numbers 0 to 4"),
+        ((x, low, y), {"outside"}, "a negative number names no node"),
+        ((x, one, y), {"one-way"}, "an edge without its way back is missed"),
+        ((x, swap, y), {"one-way"}, "two edges, and no way back"),
+        ((hole, ring, y), {"nan"}, "a feature is nan"),
+        ((endless, ring, y), {"nan"}, "an infinite feature is not finite"),
+        ((x, ring, y[:4]), {"labels"}, "a label is missing"),
+        ((x, ring, torch.arange(6)), {"labels"}, "there is a label too many"),
+        ((hole, one, y[:3]), {"nan", "one-way", "labels"}, "three faults"),
+    ]:
+        got = call(answer, Data(x=x_, edge_index=edges, y=y_))
+        expect(isinstance(got, set), "a set of words is asked for")
+        expect(got == want, f"{hint}; found {sorted(map(str, got))}")

@@ -252,6 +252,37 @@ WRONG = {
         edit("return (dY", "(dY", "is a return missing"),
         (by_autograd, "autograd is at work"),
     ],
+    "8.14": [
+        edit("factor**2", "factor", "must move 4 times as far"),
+        edit("lr * factor**2", "lr", "must move 4 times as far"),
+        edit("weight.mul_(factor)", "pass", "not 4 times as long"),
+        edit("nn.Linear | nn.Conv2d", "nn.Linear", "not 4 times as long"),
+        edit(
+            "\n        and isinstance(after, norms)", "", "else was lengthened"
+        ),
+        edit(
+            "[p for p in model.parameters() if all(p is not w for w in long)]",
+            "[]",
+            "in exactly one group",
+        ),
+        edit('{"params": rest, "lr": lr}', '{"params": rest}', '"lr"'),
+    ],
+    "8.15": [
+        edit("return model.eval()", "return model", "in eval mode"),
+        edit("return model.eval()", "model.eval()", "a return missing"),
+        edit(
+            "torch.cat([X, X_val]), torch.cat([y, y_val])",
+            "X_val, y_val",
+            "of unseen digits",
+        ),
+        edits(
+            ("nn.Dropout(0.6)", "nn.Dropout(0.0)"),
+            ("weight_decay=2.0", "weight_decay=0.0"),
+            hint="by heart",
+        ),
+        edit("nn.Linear(128, 10)", "nn.Linear(128, 11)", "has shape"),
+        edit("        optimizer.step()\n", "", "of unseen digits"),
+    ],
 }
 
 EQUAL = {
@@ -269,5 +300,34 @@ EQUAL = {
     },
     "8.11": {
         "@torch.no_grad() => ": "running statistics never carry a graph",
+    },
+    "8.15": {
+        "nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.6), nn.Linear(128,"
+        " 10) => nn.Linear(64, 128), nn.ReLU(), "
+        "nn.Dropout(0.8999999999999999), nn.Linear(128, 10)": (
+            "more dropout reads as many digits"
+        ),
+        "optimizer = torch.optim.AdamW(model.parameters(), 5e-3, "
+        "weight_decay=2.0) => optimizer = "
+        "torch.optim.AdamW(model.parameters(), 5e-3)": (
+            "the dropout alone is just enough"
+        ),
+        "optimizer = torch.optim.AdamW(model.parameters(), 5e-3, "
+        "weight_decay=2.0) => optimizer = "
+        "torch.optim.AdamW(model.parameters(), weight_decay=2.0)": (
+            "a smaller rate does as well"
+        ),
+        "optimizer = torch.optim.AdamW(model.parameters(), 5e-3, "
+        "weight_decay=2.0) => optimizer = "
+        "torch.optim.AdamW(model.parameters(), 0.0075, "
+        "weight_decay=2.0)": ("a larger rate does as well"),
+        "optimizer = torch.optim.AdamW(model.parameters(), 5e-3, "
+        "weight_decay=2.0) => optimizer = "
+        "torch.optim.AdamW(model.parameters(), 5e-3, weight_decay=3.0)": (
+            "more decay does as well"
+        ),
+        "for _ in range(150): => for _ in range(150 - 1):": ("one step less"),
+        "for _ in range(150): => for _ in range(149):": ("one step less"),
+        "for _ in range(150): => for _ in range(151):": ("one step more"),
     },
 }

@@ -227,4 +227,61 @@ WRONG = {
             "not iterable",
         ),
     ],
+    "9.14": [
+        edit(" = copy.deepcopy(model)", " = model", "tune a copy"),
+        edit("tuned[i] = merge(layer)", "pass", "a plain Sequential"),
+        edit("LoRA(layer, rank)", "LoRA(layer, 2 * rank)", "a rank above"),
+        edit("LoRA(layer, rank)", "layer", "a rank above"),
+        edits(
+            (
+                "copy.deepcopy(model)",
+                "copy.deepcopy(model).requires_grad_(False)",
+            ),
+            ("if isinstance(layer, nn.Linear):", "if i == 4:"),
+            hint="every layer learns",
+        ),
+        edit(
+            "    optimizer = t",
+            "    tuned[0].layer.bias.requires_grad_()\n    optimizer = t",
+            "a bias has",
+        ),
+        edit("range(400)", "range(3)", "too badly"),
+    ],
+    "9.15": [
+        edit("copy.deepcopy(model)", "model", "work on a copy"),
+        edit("model.eval()", "model.train()", "eval mode"),
+        edit(
+            "num_classes)\n    model.eval",
+            "5)\n    model.eval",
+            "num_classes outputs",
+        ),
+        edit("    return model\n", "    return\n", "return the tuned network"),
+        edit(
+            "(model(X), y)",
+            "(model.train()(X), y)\n        model.eval()",
+            "of the body has moved",
+        ),
+        edit("SGD(model.fc.", "SGD(model.", "of the body has moved"),
+        edit("SGD(model.fc.", "SGD(nn.Linear(2, 2).", "hold the new head"),
+        edit("(model(X), y)", "(model(X).softmax(dim=1), y)", "get logits"),
+        edit("        optimizer.zero_grad()\n", "", "pile up"),
+    ],
+}
+
+STEPS = "another number of steps learns as well"
+EQUAL = {
+    "9.14": {
+        "for _ in range(400): => for _ in range(400 - 1):": STEPS,
+        "for _ in range(400): => for _ in range(401):": STEPS,
+        "for _ in range(400): => for _ in range(399):": STEPS,
+    },
+    "9.15": {
+        "optimizer = torch.optim.SGD(model.fc.parameters(), lr=0.5) => "
+        "optimizer = torch.optim.SGD(model.fc.parameters(), lr=0.75)": (
+            "another rate learns as well"
+        ),
+        "for _ in range(100): => for _ in range(100 - 1):": STEPS,
+        "for _ in range(100): => for _ in range(101):": STEPS,
+        "for _ in range(100): => for _ in range(99):": STEPS,
+    },
 }

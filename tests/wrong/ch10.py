@@ -216,6 +216,51 @@ WRONG = {
         edit("return tuple(matrices)", "return matrices[0]", "two matrices"),
         edit("(1, height), (0, width)", "(0, width), (1, height)", "A has"),
     ],
+    "10.14": [
+        edit("argsort(descending=True)", "argsort()", "comes first"),
+        edit("& same[i] & free).any()", "& same[i]).any()", "a double"),
+        edit("table[i] >= 0.1", "table[i] > 0", "wrongly"),
+        edit(
+            "free[own.argmax()] = False",
+            "free[table[i].argmax()] = False",
+            "leaves the other",
+        ),
+        edit("near = table[i] >= 0.5", "near = table[i] > 0.5", "exactly 0.5"),
+        edit("int(free.sum())", "free.sum()", "Python number"),
+        edit("return counts", "return list(counts.values())", "a dict of six"),
+        edit(
+            "return counts",
+            'counts.pop("double")\n    return counts',
+            "the keys are",
+        ),
+    ],
+    "10.15": [
+        edit(
+            "f_score(range(half), *pair)",
+            "f_score(range(len(raw)), *pair)",
+            "the validation scenes",
+        ),
+        edit(
+            "return *best, f_score(range(half, len(raw)), *best)",
+            "return *best, f_score(range(half), *best)",
+            "the measure is wrong",
+        ),
+        edit(">= bar", "> bar", "exactly the bar"),
+        edit(
+            "ops.batched_nms(\n"
+            '                found["boxes"], found["scores"], '
+            'found["labels"], overlap\n            )',
+            'ops.nms(found["boxes"], found["scores"], overlap)',
+            "the measure is wrong",
+        ),
+        edit("max(boxes + number, 1)", "(boxes + number)", "raised"),
+        edit("return *best, f_score", "return best, f_score", "a tuple"),
+        edit(
+            "return *best, f_score(range(half, len(raw)), *best)",
+            "return [*best, f_score(range(half, len(raw)), *best)]",
+            "a tuple",
+        ),
+    ],
 }
 
 
@@ -240,6 +285,26 @@ EQUAL = {
         "start, end = box[axis] - 0.5, box[axis + 2] - 0.5 => "
         "start, end = box[axis] - 0.5, box[axis - 2] - 0.5": (
             "of four numbers the second next is also the second before"
+        ),
+    },
+    "10.14": {
+        'table = iou(found["boxes"][:, None], target["boxes"]) => '
+        'table = iou(target["boxes"], found["boxes"][:, None])': (
+            "IoU is symmetric and broadcasts either way"
+        ),
+        'for i in found["scores"].argsort(descending=True).tolist(): => '
+        'for i in found["scores"].argsort(descending=True):': (
+            "a tensor without axes is as good an index as a number"
+        ),
+        "own = torch.where(same[i] & free, table[i], -1.0) => "
+        "own = torch.where(same[i] & free, table[i], -1.5)": (
+            "any number below 0 loses against an IoU"
+        ),
+    },
+    "10.15": {
+        "return 2 * hits / max(boxes + number, 1) => "
+        "return 2 * hits / max(boxes + number, 2)": (
+            "a sum of 1 means that there is no hit"
         ),
     },
 }

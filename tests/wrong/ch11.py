@@ -208,6 +208,21 @@ WRONG = {
         edit("    D.zero_grad(set_to_none=True)\n", "", "still holds"),
         edit("to_none=True", "to_none=False", "still holds gradients"),
         (one_batch, "separate batches"),
+        edits(
+            ("fake.detach()", "fake"),
+            ("loss_D.backward()", "loss_D.backward(retain_graph=True)"),
+            ("loss_G = F.softplus(-D(fake))", "loss_G = F.softplus(-D(G(z)))"),
+            hint="detach the fakes",
+        ),
+    ],
+    "11.14": [
+        edit("0.5 * unseen", "unseen", "verdict on"),
+        edit("0.5 * unseen", "0.0 * unseen", "with a little noise"),
+        edit("1.5 * real", "15 * real", "much noise"),
+        edit("0.02 *", "0.0 *", "perfect ones"),
+        edit("0.02 *", "0.08 *", "few sevens"),
+        edit("minlength=10", "", "but 9"),
+        edit('"copier"', '"copy"', "with a little noise"),
     ],
 }
 
@@ -238,6 +253,13 @@ EQUAL = {
     "11.13": {
         "D.zero_grad(set_to_none=True) => D.zero_grad()": (
             "None is what zero_grad sets by default"
+        ),
+    },
+    "11.14": {
+        'return "collapse" if counts.min() < 0.02 * len(samples) else "good" '
+        '=> return "collapse" if counts.min() <= 0.02 * len(samples) else '
+        '"good"': (
+            "no case lies on 2 %, where a share in float32 rounds to less"
         ),
     },
 }

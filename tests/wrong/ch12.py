@@ -208,6 +208,57 @@ WRONG = {
         edit("[(0.0, [start])]", "[(0.0, [0])]", "from 2"),
         edit("range(length)", "range(length + 1)", "length asked for"),
     ],
+    "12.13": [
+        edit(
+            "[torch.arange(len(X)), lengths - 1]",
+            "[:, -1]",
+            "last place of the box",
+        ),
+        edit(
+            "model.head(last)",
+            "model.head(last).softmax(dim=1)",
+            "yours gets probabilities",
+        ),
+        edit("y)\n", "y) + 0.1\n", "is not right"),
+        edit("    optimizer.zero_grad()\n", "", "of this batch alone"),
+        edits(
+            ("    clip_grad_norm_(model.parameters(), 1.0)\n", ""),
+            (
+                "    return",
+                "    clip_grad_norm_(model.parameters(), 1.0)\n    return",
+            ),
+            hint="a norm of 1",
+        ),
+        edit("loss.item()", "loss", "see .item()"),
+    ],
+    "12.14": [
+        edit("sorted(set(rows))", "rows", "was in its training set"),
+        edit("sorted(set(rows))", "sorted(set(rows))[1:]", "each row once"),
+        edit("mixed[cut:], ", "mixed, ", "use every row"),
+        edit("len(rows) // 5", "len(rows) // 4", "one fifth of the rows"),
+        edits(
+            (
+                "own = shuffled([row for row in once if row[1] == language])",
+                "own = once if language == once[0][1] else []",
+            ),
+            ("once = sorted(set(rows))", "once = shuffled(sorted(set(rows)))"),
+            hint="belong in the fair test set",
+        ),
+        edit("== who for", "!= who for", "share of right answers"),
+        edit(", generator=generator", "", "draw from `generator`"),
+        edit("mixed, cut = shuffled(rows)", "mixed, cut = rows", "careless"),
+        edit(
+            "own = shuffled([row for row in once if row[1] == language])",
+            "own = [row for row in once if row[1] == language]",
+            "the fair split is not random",
+        ),
+        edit("return careless, accuracy", "return accuracy", "two numbers"),
+        edit(
+            "careless = accuracy(mixed[cut:], mixed[:cut])",
+            "careless = 0.5",
+            "each split needs one",
+        ),
+    ],
 }
 
 EQUAL = {
@@ -236,6 +287,12 @@ EQUAL = {
         "for symbol, step in enumerate(log_p[word[-1]].tolist()) => "
         "for symbol, step in enumerate(log_p[word[-1]])": (
             "tensors of one number are added and ordered like numbers"
+        ),
+    },
+    "12.14": {
+        "order = torch.randperm(len(some), generator=generator).tolist() => "
+        "order = torch.randperm(len(some), generator=generator)": (
+            "a tensor of one whole number indexes a list like the number"
         ),
     },
 }

@@ -113,6 +113,35 @@ WRONG = {
             "NaN",
         ),
     ],
+    "13.13": [
+        edit("graph.clone()", "graph", "the graph that came in was changed"),
+        edit("return tuple(means)", "return means[0]", "two numbers"),
+        edit("in (graph, alone)", "in (graph, graph)", "4 trainings with"),
+        edit("in (graph, alone)", "in (alone, alone)", "0 trainings with"),
+        edit("right[~mask]", "right", "outside each mask"),
+        edit("right[~mask]", "right[mask]", "outside each mask"),
+        edit("total / len(masks)", "total", "average over the masks"),
+        edit("in (graph, alone)", "in (alone, graph)", "with edges is not"),
+    ],
+    "13.14": [
+        edit("return faults", "return list(faults)", "a set of words"),
+        edit(">= len(graph.x)", "> len(graph.x)", "0 to 4"),
+        edit("(edges < 0) | ", "", "a negative number"),
+        edit(
+            "any((b, a) not in pairs for a, b in pairs)",
+            "edges.shape[1] % 2",
+            "way back",
+        ),
+        edit(
+            "any((b, a) not in pairs for a, b in pairs)",
+            "not graph.is_undirected() or not len(pairs)",
+            "without edges has no fault",
+        ),
+        edit("not graph.x.isfinite().all()", "graph.x.isnan().any()", "infin"),
+        edit("len(graph.y) != len", "len(graph.y) < len", "too many"),
+        edit("len(graph.y) != len", "len(graph.y) > len", "is missing"),
+        edit("if len(graph.y)", "elif len(graph.y)", "three faults"),
+    ],
 }
 
 EQUAL = {
