@@ -257,11 +257,11 @@ def anywhere(request, address, site):
 
 
 def test_search_leads_to_the_section(anywhere, tab):
-    tab.goto(f"{anywhere}search.html?q=broadcasting")
+    tab.goto(f"{anywhere}search.html?q=weights_only")
     first = tab.locator("#search-results li").first
     first.wait_for(timeout=20_000)
-    assert "01_tensors.html#" in first.locator("a").get_attribute("href")
-    assert "Tensors" in first.locator(".search-where").inner_text()
+    assert "09_finetune.html#" in first.locator("a").get_attribute("href")
+    assert "Fine" in first.locator(".search-where").inner_text()
     assert first.locator("mark").count()
     first.locator("a").click()
     heading = tab.locator(f"[id='{urlsplit(tab.url).fragment}']").first
