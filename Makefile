@@ -24,8 +24,6 @@ export OMP_NUM_THREADS
 export PYTHONHASHSEED = 0
 # where it is set to Agg, notebooks would have no figures
 unexport MPLBACKEND
-# where it is set, each of some thirty processes compiles PyTorch anew
-unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: book test quick lab outputs data lint lock links site-packages packages
 

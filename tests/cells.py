@@ -3,12 +3,20 @@
 from pathlib import Path
 
 import nbformat
+import pytest
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 EVERY = sorted(NOTEBOOKS.glob("*.ipynb"))
 # a chapter has a number, an appendix has none
 CHAPTERS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 APPENDICES = [path for path in EVERY if path not in CHAPTERS]
+
+each_notebook = pytest.mark.parametrize(
+    "path", EVERY, ids=lambda path: path.stem
+)
+each_chapter = pytest.mark.parametrize(
+    "path", CHAPTERS, ids=lambda path: path.stem
+)
 
 
 def namespace(name, tag):

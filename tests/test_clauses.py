@@ -13,11 +13,10 @@ import types
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 import checks
+from cells import each_chapter
 from checks import words
-from solutions import CHAPTERS, chapter, held, wrong_answer
+from solutions import chapter, held, wrong_answer
 
 REFUSING = {
     *("expect", "is_tensor", "same_number", "same_tensor", "same_value"),
@@ -121,7 +120,7 @@ def is_needed(path, clause, source, judge, monkeypatch):
     return False
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@each_chapter
 def test_every_clause_is_needed(path, quick_judge, monkeypatch):
     source = (FOLDER / f"ch{chapter(path):02}.py").read_text("utf-8")
     lines = source.splitlines()

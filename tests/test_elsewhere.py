@@ -19,9 +19,9 @@ from cells import EVERY
 
 ROOT = Path(__file__).parents[1]
 # the two cheapest run on every change; ALL_COPIES=1 runs all
-CHAPTERS = ["01_tensors", "02_autograd"]
+COPIED = ["01_tensors", "02_autograd"]
 if os.environ.get("ALL_COPIES"):
-    CHAPTERS = [path.stem for path in EVERY]
+    COPIED = [path.stem for path in EVERY]
 
 
 def git(folder, *words):
@@ -62,7 +62,7 @@ def copies(repository, tmp_path_factory):
     return paths[0].parent
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", COPIED)
 def test_a_copy_runs_alone(chapter, copies, tmp_path):
     copy = nbformat.read(copies / f"{chapter}.ipynb", as_version=4)
     client = NotebookClient(

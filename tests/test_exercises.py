@@ -6,8 +6,9 @@ import nbformat
 import pytest
 import torch
 
+from cells import CHAPTERS, each_chapter
 from checks.judge import judge
-from solutions import CHAPTERS, chapter, held, wrong_answer
+from solutions import chapter, held, wrong_answer
 
 MINIMUM = 6  # exercises a chapter
 
@@ -98,7 +99,7 @@ def _is_number_order(numbers):
     )
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@each_chapter
 def test_every_exercise_has_all_its_parts(path):
     """The stub is not attempted, the folded solution is correct."""
     cells = nbformat.read(path, as_version=4).cells

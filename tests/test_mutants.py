@@ -7,8 +7,9 @@ in `EQUAL` of tests/wrong/chNN.py with the reason.
 
 import pytest
 
+from cells import CHAPTERS, each_chapter
 from mutants import mutants
-from solutions import CHAPTERS, chapter, held, solutions
+from solutions import chapter, held, solutions
 
 SHARE = 0.95  # of the mutants of a chapter, what a check has to refuse
 
@@ -51,7 +52,7 @@ def test_a_check_refuses_the_mutants_of_its_solution(
         assert len(reason.split()) >= 3, f"{solution.number}, {name}: why?"
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@each_chapter
 def test_few_mutants_are_equal(path):
     """What is listed as equal in behaviour stays a small share."""
     listed = sum(map(len, held(path, "EQUAL").values()))

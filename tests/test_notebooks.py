@@ -15,7 +15,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from cells import APPENDICES, CHAPTERS
+from cells import APPENDICES, CHAPTERS, each_chapter, each_notebook
 from cells import EVERY as PATHS
 from closeness import (
     NUMBER,
@@ -56,10 +56,6 @@ LOCAL = re.compile(
 # what a loader says when its files are not there
 MISSING = re.compile(
     r"no (\w+ )?[\w./*-]+( in| there| beside|:)|\[Errno 2\]|Dataset not found"
-)
-
-each_notebook = pytest.mark.parametrize(
-    "path", PATHS, ids=lambda path: path.stem
 )
 
 
@@ -292,7 +288,7 @@ def test_a_readers_own_data_change_nothing(path):
             assert "no_such_" in cell.source, f"{where} may find its files"
 
 
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@each_chapter
 def test_the_chapter_has_its_parts(path):
     prose = [c.source for c in read(path).cells if c.cell_type == "markdown"]
     headings = re.findall(r"^(#+) +(.+)$", "\n\n".join(prose), re.M)

@@ -11,7 +11,7 @@ from myst_parser.docutils_ import Parser
 from pybtex.database import parse_file
 from pybtex.richtext import Text
 
-from cells import EVERY
+from cells import each_notebook
 from readable import CITATION, Boxes, refer
 
 BIBLIOGRAPHY = parse_file(
@@ -19,10 +19,6 @@ BIBLIOGRAPHY = parse_file(
 )
 ONLY_HERE = re.compile(
     r"^(?:`{3,}|:{3,})\{.*|\{[\w:-]+\}`|^\([\w-]+\)=$", re.M
-)
-
-each_notebook = pytest.mark.parametrize(
-    "path", EVERY, ids=lambda path: path.stem
 )
 
 

@@ -59,10 +59,8 @@ def marks_of_file(path):
     """
     folder, _, name = path.rpartition("/")
     number = re.fullmatch(r"(?:ch)?(\d\d)(_\w+\.ipynb|\.py)", name)
-    if folder == "notebooks" and name.endswith(".ipynb") and not number:
-        return {path}  # an appendix
-    if folder == "notebooks" and number:
-        return {path, exercises(number[1])}
+    if folder == "notebooks" and name.endswith(".ipynb"):  # or an appendix
+        return {path, exercises(number[1])} if number else {path}
     if folder == "notebooks/checks" and number:
         notebooks = files(f"notebooks/{number[1]}_*.ipynb")
         return {*notebooks, exercises(number[1])}

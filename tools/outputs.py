@@ -48,6 +48,8 @@ def settle_environment():
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # newer Pythons colour the errors of the programs that a cell starts
     os.environ["PYTHON_COLORS"] = "0"
+    # where it is set, each kernel compiles PyTorch anew, for some seconds
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # another backend than the kernel's own draws no pictures
     os.environ.pop("MPLBACKEND", None)
 

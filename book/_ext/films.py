@@ -4,8 +4,6 @@ An animated PNG plays and rewinds, and that is all a browser lets a page do
 with it. From one picture with all pages site.js shows any of them.
 """
 
-from itertools import count
-
 from PIL import Image
 
 LONGEST = 16_000  # pixels; some browsers draw no longer picture
@@ -43,14 +41,12 @@ def lay_out(path):
     pages, stays = pages_of(path)
     width, height = pages[0].size
     rows = max(1, min(len(pages), LONGEST // height))
-    columns = [pages[i : i + rows] for i in range(0, len(pages), rows)]
+    columns = -(-len(pages) // rows)
     if not strip.exists():
-        sheet = Image.new(
-            "RGB", (width * len(columns), height * rows), "white"
-        )
-        for column, left in zip(columns, count(0, width), strict=False):
-            for page, top in zip(column, count(0, height), strict=False):
-                sheet.paste(page, (left, top))
+        sheet = Image.new("RGB", (width * columns, height * rows), "white")
+        for number, page in enumerate(pages):
+            column, row = divmod(number, rows)
+            sheet.paste(page, (column * width, row * height))
         sheet = sheet.quantize(256, dither=Image.Dither.NONE)
         sheet.save(strip, optimize=True)
     return {

@@ -18,13 +18,21 @@ GLOSSARY = "book/glossary"
 CLOSED = (nodes.reference, nodes.title, nodes.literal, nodes.literal_block)
 
 
+def number_of(page):
+    """The number of a chapter's page, 7 for "notebooks/07_hooks", or None."""
+    found = re.match(r"notebooks/(\d\d)_", page)
+    return found and int(found[1])
+
+
 def chapters(env):
     """The pages of the chapters by number: {7: "notebooks/07_hooks"}."""
-    found = {}
-    for page in env.found_docs:
-        if number := re.match(r"notebooks/(\d\d)_", page):
-            found[int(number[1])] = page
-    return found
+    pages = filter(number_of, env.found_docs)
+    return {number_of(page): page for page in pages}
+
+
+def name_of(node):
+    """A term as it is compared: in small letters, one space between words."""
+    return " ".join(node.astext().lower().split())
 
 
 def is_open(node):
@@ -76,7 +84,7 @@ def link_chapters(doctree, uris, own):
 
 def key_of(strong, known):
     """The glossary's name for a word in bold, or None."""
-    word = " ".join(strong.astext().lower().split()).strip(".,:;")
+    word = name_of(strong).strip(".,:;")
     shorter = [word, re.sub(r"s$", "", word), re.sub(r"es$", "", word)]
     return next((name for name in shorter if name in known), None)
 
@@ -89,8 +97,7 @@ def meanings(env):
     for term in env.get_doctree(GLOSSARY).findall(nodes.term):
         if term["ids"]:
             text = term.parent[-1].astext().partition(ARROW)[0]
-            name = " ".join(term.astext().lower().split())
-            found[name] = term["ids"][0], " ".join(text.split())
+            found[name_of(term)] = term["ids"][0], " ".join(text.split())
     return found
 
 
@@ -129,11 +136,14 @@ def taught(env, known):
 def link_back(doctree, places, uri_of):
     """Let each arrow of the glossary lead to the section, in place."""
     for term in doctree.findall(nodes.term):
-        name = " ".join(term.astext().lower().split())
+        anchors = {
+            uri_of(page): anchor
+            for (name, page), anchor in places.items()
+            if name == name_of(term)
+        }
         for reference in term.parent[-1].findall(nodes.reference):
-            for (taught_name, page), anchor in places.items():
-                if taught_name == name and reference["refuri"] == uri_of(page):
-                    reference["refuri"] += f"#{anchor}"
+            if reference["refuri"] in anchors:
+                reference["refuri"] += f"#{anchors[reference['refuri']]}"
 
 
 def add_links(app, doctree, page):
@@ -141,20 +151,17 @@ def add_links(app, doctree, page):
     if app.builder.format != "html":
         return
     env = app.env
-    number = re.match(r"notebooks/(\d\d)_", page)
 
     def uri_of(target):
         return app.builder.get_relative_uri(page, target)
 
-    uris = {key: uri_of(target) for key, target in chapters(env).items()}
-    known = meanings(env)
     if page == GLOSSARY:
-        link_back(doctree, taught(env, known), uri_of)
-    elif page.startswith("notebooks/"):
-        link_chapters(doctree, uris, number and int(number[1]))
-        link_terms(doctree, known, uri_of(GLOSSARY))
-    else:
-        link_chapters(doctree, uris, None)
+        link_back(doctree, taught(env, meanings(env)), uri_of)
+        return
+    uris = {key: uri_of(target) for key, target in chapters(env).items()}
+    link_chapters(doctree, uris, number_of(page))
+    if page.startswith("notebooks/"):
+        link_terms(doctree, meanings(env), uri_of(GLOSSARY))
 
 
 def setup(app):

@@ -13,7 +13,7 @@ from sphinx.util.i18n import format_date
 
 import films
 
-# draws some ten icons with 1.5 MB of script; custom.css draws them instead
+# draws some ten icons with 1.5 MB of script; icons.css draws them instead
 ICONS = re.compile(r"\s*<script [^>]*scripts/fontawesome\.js[^>]*></script>")
 MATHJAX = re.compile(
     r"\s*<script>window\.MathJax.*?</script>"
