@@ -192,6 +192,22 @@ def test_two_runs_at_once_leave_one_whole_notebook(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["chapter.ipynb"]
 
 
+def test_an_edit_during_the_run_is_not_lost(tmp_path, monkeypatch, capsys):
+    path = save(tmp_path, new_code_cell("1 + 1"))
+    edited = nbformat.read(path, as_version=4)
+    edited.cells[0].source = "1 + 2"
+
+    def run(notebook, folder):
+        notebook.cells[0].outputs = []
+        nbformat.write(edited, path)
+
+    monkeypatch.setattr(outputs, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(outputs, "run", run)
+    assert outputs.main(["chapter"]) == 1
+    assert "not stored, it was edited meanwhile" in capsys.readouterr().out
+    assert nbformat.read(path, as_version=4) == edited
+
+
 def test_a_full_disk_is_one_line_and_leaves_nothing(
     tmp_path, monkeypatch, capsys
 ):

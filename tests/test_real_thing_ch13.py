@@ -4,6 +4,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pytest
 import scipy.sparse
 
 from cells import namespace
@@ -36,27 +37,52 @@ def test_cora_is_opened(tmp_path):
     for part, value in parts.items():
         (raw / f"ind.cora.{part}").write_bytes(pickle.dumps(value))
     (raw / "ind.cora.test.index").write_text("508\n509\n")
-    graph = open_graphs(Planetoid, tmp_path, "Cora", "ind.cora.x")[0]
+    sizes = [4, 1, NODES, NODES, 4]
+    graph = open_graphs(Planetoid, tmp_path, "Cora", "ind.cora.x", sizes)[0]
     assert graph.num_nodes == NODES and graph.num_edges == 4
     assert graph.train_mask.sum() == 2
 
 
-def test_enzymes_are_opened_with_their_attributes(tmp_path):
+def open_enzymes(root):
+    return open_graphs(
+        TUDataset,
+        root,
+        "ENZYMES",
+        "ENZYMES_A.txt",
+        right=[5, 2, 2, 5, 6],
+        use_node_attr=True,
+    )
+
+
+@pytest.fixture
+def enzymes(tmp_path):
+    """A root folder with the tables of two small graphs."""
     raw = tmp_path / "ENZYMES" / "raw"
     raw.mkdir(parents=True)
     for part, text in TABLES.items():
         (raw / f"ENZYMES_{part}.txt").write_text(text)
-    first = "ENZYMES_A.txt"
-    graphs = open_graphs(
-        TUDataset, tmp_path, "ENZYMES", first, use_node_attr=True
-    )
+    return tmp_path
+
+
+def test_enzymes_are_opened_with_their_attributes(enzymes):
+    graphs = open_enzymes(enzymes)
     assert graphs[0].x.tolist() == [[0.5, 1, 1, 0, 0], [1.5, 2, 0, 0, 1]]
     assert graphs[1].edge_index.tolist() == [[0, 1, 1, 2], [1, 0, 2, 1]]
     assert graphs.y.tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("part", TABLES)
+def test_a_file_cut_short_is_told_in_one_line(enzymes, part, capsys):
+    path = enzymes / "ENZYMES" / "raw" / f"ENZYMES_{part}.txt"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[: len(lines) // 2]))
+    assert open_enzymes(enzymes) is None
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and f"delete {path.parents[1]}" in said
+
+
 def test_missing_files_are_told_in_one_line(tmp_path, capsys):
-    assert open_graphs(Planetoid, tmp_path, "Cora", "ind.cora.x") is None
+    assert open_graphs(Planetoid, tmp_path, "Cora", "ind.cora.x", []) is None
     said = capsys.readouterr().out
     raw = tmp_path / "Cora" / "raw"
     assert said.count("\n") == 1 and str(raw) in said and "fetches" in said

@@ -12,6 +12,7 @@ the new picture looks the same.
 
 import contextlib
 import copy
+import errno
 import hashlib
 import logging
 import os
@@ -174,7 +175,8 @@ def execute(path):
     Raises:
         CellExecutionError, CellTimeoutError, DeadKernelError: a cell failed;
             the file is untouched.
-        OSError: the file cannot be written; it is untouched.
+        OSError: the file cannot be written, or was edited meanwhile; it is
+            untouched.
     """
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"{path.parent} cannot be written")
@@ -186,8 +188,11 @@ def execute(path):
     normalise(notebook)
     nbformat.validate(notebook)
     after = nbformat.writes(notebook).rstrip("\n") + "\n"
-    if after == before:
-        return False
+    now = path.read_text(encoding="utf-8")
+    if now == after:
+        return now != before
+    if now != before:
+        raise OSError(errno.EBUSY, "it was edited meanwhile; run it again")
     write(path, after)
     return True
 

@@ -1,5 +1,6 @@
 """Checks of chapter 6, optimizers."""
 
+import functools
 import inspect
 import math
 
@@ -571,13 +572,19 @@ def asleep(answer):
         )
 
 
+TRAIN, VAL = slice(0, 100), slice(900, 980)  # rows of the digits
+
+
 def _dropper():
     return nn.Sequential(
         nn.Linear(64, 16), nn.ReLU(), nn.Dropout(0.4), nn.Linear(16, 10)
     )
 
 
-def _tuned(lr, seed, train, val, steps):
+@functools.cache
+def _tuned(lr, seed, steps):
+    """The validation loss of a network that was tuned as the exercise asks."""
+    train, val = _digits(TRAIN), _digits(VAL)
     torch.manual_seed(seed)
     model = _dropper()
     optimizer = optim.SGD(model.parameters(), lr=lr, momentum=0.9)
@@ -593,11 +600,8 @@ def _tuned(lr, seed, train, val, steps):
 
 @exercise("6.14")
 def pick_rate(answer):
-    train, val = _digits(slice(0, 100)), _digits(slice(900, 980))
     rates, seeds, steps = (1e30, 0.003, 0.1, 1.5), (3, 1, 2, 5, 4), 12
-    runs = {
-        lr: [_tuned(lr, s, train, val, steps) for s in seeds] for lr in rates
-    }
+    runs = {lr: [_tuned(lr, s, steps) for s in seeds] for lr in rates}
     want = {lr: sorted(losses)[2] for lr, losses in runs.items()}
     got = call(
         answer,
@@ -605,8 +609,8 @@ def pick_rate(answer):
         lambda weights, lr: optim.SGD(weights, lr=lr, momentum=0.9),
         rates,
         seeds,
-        train,
-        val,
+        _digits(TRAIN),
+        _digits(VAL),
         steps,
     )
     expect(

@@ -565,8 +565,8 @@ def sturdy(answer):
         shares.append(hits.float().mean().item())
     share = sum(shares) / 3
     expect(
-        share >= 0.74,
-        f"it reads {share:.0%} of unseen digits, 74% are asked for; "
+        share >= 0.76,
+        f"it reads {share:.0%} of unseen digits, 76% are asked for; "
         "does it learn the wrong labels by heart, or leave the clean ones "
         "unused?",
     )

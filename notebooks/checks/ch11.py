@@ -479,3 +479,73 @@ def verdict(answer):
     for samples, given, want, what in cases:
         got = call(answer, samples, *given)
         same_value(got, want, f"the verdict on {what} is {got!r}")
+
+
+@exercise("11.15")
+def clean_trial(answer):
+    levels = torch.tensor([0.5, -0.5, -1.5]).repeat_interleave(400)
+    fakes = torch.stack([torch.arange(1200.0), 4 - levels], dim=1)
+    judged = []
+
+    def score(samples):
+        judged.append(samples[:, 0].long().tolist())
+        return (samples[:, 1].mean() + 100 * len(judged)).item()
+
+    def run(logits, seed, what):
+        judged.clear()
+        generator = torch.Generator().manual_seed(seed)
+        got = call(answer, fakes, logits, score, generator)
+        expect(
+            isinstance(got, (tuple, list)) and len(got) == 3,
+            "three scores are asked for: all, cleaned and control",
+        )
+        expect(
+            len(judged) == 3,
+            f"`score` was called {len(judged)} times; it judges three sets",
+        )
+        every, kept, control = judged
+        expect(
+            every == list(range(1200)),
+            "the first score should be that of all fakes",
+        )
+        expect(
+            len(set(kept)) == len(kept),
+            f"with {what}, a fake is kept twice",
+        )
+        seldom = levels.exp() / levels.max().exp()
+        for i, ratio in enumerate(seldom[::400].tolist()):
+            number = sum(fake // 400 == i for fake in kept)
+            expect(
+                abs(number - 400 * ratio) < 45,
+                f"with {what}, {number} of 400 fakes are kept whose ratio "
+                f"D / (1 - D) is {ratio:.2f} of the largest",
+            )
+        expect(
+            len(control) == len(kept),
+            "the control should hold as many fakes as were kept",
+        )
+        expect(
+            len(set(control)) == len(control),
+            "a fake stands twice in the control",
+        )
+        share = sum(fake < 400 for fake in control) / len(control)
+        expect(
+            abs(share - 1 / 3) < 0.09,
+            f"{share:.0%} of the control are the likeliest fakes, and 33 % "
+            "of all fakes are: the control is not drawn from all at random",
+        )
+        return got, list(judged)
+
+    got, sets = run(levels, 0, "an unsure D")
+    for i, name in enumerate(("all", "cleaned", "control")):
+        want = fakes[sets[i], 1].mean().item() + 100 * (i + 1)
+        same_number(got[i], want, f"the score of {name} is another one")
+    run(levels - 200, 1, "a D that has won")
+    expect(
+        run(levels, 0, "an unsure D")[1] == sets,
+        "the same seed gives other sets; draw from `generator` only",
+    )
+    other = run(levels, 2, "an unsure D")[1]
+    expect(other[1] != sets[1], "what is kept is no matter of chance")
+    few = slice(200)  # the sizes differ by chance
+    expect(other[2][few] != sets[2][few], "the control is always the same")

@@ -140,18 +140,19 @@ def triangles(answer):
 def add_degree(answer):
     edges = torch.tensor([[0, 1, 2, 0], [1, 2, 1, 2]])
     x = torch.randn(4, 2)
-    graph = Data(x=x.clone(), edge_index=edges, y=torch.tensor([7]))
+    place = torch.randn(4, 2)
+    graph = Data(x.clone(), edges, y=torch.tensor([7]), pos=place)
     got = call(answer, graph)
     expect(
-        sorted(graph.keys()) == ["edge_index", "x", "y"]
+        sorted(graph.keys()) == ["edge_index", "pos", "x", "y"]
         and torch.equal(graph.x, x),
         "the graph that came in was changed; work on a clone",
     )
     expect(isinstance(got, Data), "a transform returns a graph")
     expect(
-        {"edge_index", "y"} <= set(got.keys())
+        {"edge_index", "y", "pos"} <= set(got.keys())
         and torch.equal(got.edge_index, edges),
-        "the edges and the label belong to the new graph too",
+        "the edges and the other attributes belong to the new graph too",
     )
     degree = torch.tensor([[0.0], [2.0], [2.0], [0.0]])
     same_tensor(
@@ -175,12 +176,15 @@ def edge_conv(answer):
         "the values are not right; h gets the target first and then source "
         "minus target, and of the messages the maximum counts",
     )
+    expect(got.requires_grad, "no gradient flows back to the weights of h")
 
 
 @exercise("13.8")
 def without_ties(answer):
-    ties = torch.tensor([[0, 1, 2, 3, 0, 0, 3], [1, 2, 3, 4, 999, 3, 999]])
-    edges = to_undirected(ties)
+    ties = torch.tensor(
+        [[0, 1, 2, 3, 0, 0, 3, 9], [1, 2, 3, 4, 999, 3, 999, 99]]
+    )
+    edges = torch.cat([ties.flip(1), ties.flip(0)], dim=1)
     hidden = torch.tensor([[2, 0], [1, 999]])
     got = call(answer, edges, hidden)
     is_tensor(got, dtype=torch.int64)
@@ -219,18 +223,25 @@ def hops(answer):
 @exercise("13.10")
 def spread_labels(answer):
     path, star = _path(6), to_undirected(torch.tensor([[0] * 3, [1, 2, 3]]))
+    web = torch.tensor([[0, 0, 1, 1, 2, 2, 3, 4], [1, 4, 3, 5, 3, 5, 4, 5]])
+    web = to_undirected(web)
+    steps = (
+        "after two steps a row is wrong; each step replaces it by the mean of "
+        "the neighbours alone"
+    )
     held = (
         "after each step an unknown node holds the mean of its neighbours, "
         "and a known one its own label"
     )
-    for edges, y, known, steps, want, hint in [
+    for edges, y, known, number, want, hint in [
         (path, [1, 0, 0, 1, 1, 0], [0, 5], 50, [1, 1, 1, 0, 0, 0], held),
         (star, [0, 1, 1, 0], [1, 2, 3], 1, [1, 1, 1, 0], held),
         (star, [0, 1, 0, 0], [1], 2, [1] * 4, "unknown labels must not count"),
+        (web, [0, 1, 0, 0, 1, 0], [0, 1, 5], 2, [0, 1, 0, 0, 0, 0], steps),
     ]:
         mask = torch.zeros(len(y), dtype=torch.bool)
         mask[known] = True
-        got = call(answer, edges, torch.tensor(y), mask, steps)
+        got = call(answer, edges, torch.tensor(y), mask, number)
         same_tensor(got, torch.tensor(want), hint)
 
 
@@ -244,12 +255,24 @@ def rings_apart(answer):
     tail = to_undirected(torch.tensor([[0, 1, 2, 3, 1], [1, 2, 3, 4, 5]]))
     inner = to_undirected(torch.tensor([[0, 1, 2, 3, 2], [1, 2, 3, 4, 5]]))
 
+    pairs = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
+
     def both(first, second):
         return torch.cat([_path(first), _path(second, first)], dim=1)
 
     for first, second, size, want, hint in [
         (path, star, 4, True, "a path and a star differ"),
         (path, moved, 4, False, "the numbering of nodes must not count"),
+        (star, 3 - star, 4, False, "the numbering of nodes must not count"),
+        (tail, tail.flip(1), 6, False, "the order of edges must not count"),
+        (_ring(4), pairs, 4, True, "a colour must mean the same in both"),
+        (
+            torch.cat([_ring(4), pairs + 4], dim=1),
+            torch.cat([_ring(6), pairs[:, :2] + 6], dim=1),
+            8,
+            True,
+            "how often a colour occurs counts, too",
+        ),
         (_ring(6), three, 6, False, "both are rings: colours agree"),
         (_path(6), split, 6, True, "a path and a branching tree differ"),
         (
@@ -345,6 +368,9 @@ def diagnose(answer):
     far = torch.cat([ring, torch.tensor([[4, 5], [5, 4]])], dim=1)
     low = torch.cat([ring, torch.tensor([[0, -1], [-1, 0]])], dim=1)
     one = ring[:, ring[0] != 2]
+    round_ = torch.stack([torch.arange(5), (torch.arange(5) + 1) % 5])
+    loop = torch.cat([ring, torch.tensor([[3], [3]])], dim=1)
+    leave = torch.cat([ring, torch.tensor([[0], [5]])], dim=1)
     swap = torch.tensor([[0, 0], [1, 2]])
     for (x_, edges, y_), want, hint in [
         ((x, ring, y), set(), "a healthy graph has no fault"),
@@ -353,6 +379,10 @@ def diagnose(answer):
         ((x, low, y), {"outside"}, "a negative number names no node"),
         ((x, one, y), {"one-way"}, "an edge without its way back is missed"),
         ((x, swap, y), {"one-way"}, "two edges, and no way back"),
+        ((x, round_, y), {"one-way"}, "a ring in one direction"),
+        ((x, loop, y), set(), "a self-loop is its own way back"),
+        ((hole, far, y), {"outside", "nan"}, "two faults"),
+        ((x, leave, y), {"outside", "one-way"}, "two faults in one edge"),
         ((hole, ring, y), {"nan"}, "a feature is nan"),
         ((endless, ring, y), {"nan"}, "an infinite feature is not finite"),
         ((x, ring, y[:4]), {"labels"}, "a label is missing"),

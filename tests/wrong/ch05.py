@@ -275,28 +275,28 @@ EQUAL = {
             "another rate of learning, the same minimum"
         ),
         "scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1, "
-        "0.01, 500) => scheduler = "
-        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.015, 500)": (
+        "0.01, 200) => scheduler = "
+        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.015, 200)": (
             "another rate of learning, the same minimum"
         ),
         "scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1, "
-        "0.01, 500) => scheduler = "
-        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, 499)": (
+        "0.01, 200) => scheduler = "
+        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, 199)": (
             "another rate of learning, the same minimum"
         ),
         "scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1, "
-        "0.01, 500) => scheduler = "
-        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, 501)": (
+        "0.01, 200) => scheduler = "
+        "torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, 201)": (
             "another rate of learning, the same minimum"
         ),
-        "for _ in range(500): => for _ in range(500 - 1):": (
-            "one iteration more or less of 500"
+        "for _ in range(200): => for _ in range(200 - 1):": (
+            "one iteration more or less of 200"
         ),
-        "for _ in range(500): => for _ in range(499):": (
-            "one iteration more or less of 500"
+        "for _ in range(200): => for _ in range(199):": (
+            "one iteration more or less of 200"
         ),
-        "for _ in range(500): => for _ in range(501):": (
-            "one iteration more or less of 500"
+        "for _ in range(200): => for _ in range(201):": (
+            "one iteration more or less of 200"
         ),
         "loss = torch.maximum(q * d, (q - 1) * d).mean() => loss = "
         "torch.maximum(q * d, (q - 1) * d).sum()": (

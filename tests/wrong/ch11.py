@@ -20,6 +20,13 @@ def one_batch(G, D, optimizer_G, optimizer_D, real, z):
     D.zero_grad()
 
 
+def resampled(fakes, logits, score, generator):
+    ratio = (logits - logits.max()).exp()
+    kept = torch.multinomial(ratio, 600, True, generator=generator)
+    order = torch.randperm(len(fakes), generator=generator)
+    return score(fakes), score(fakes[kept]), score(fakes[order[:600]])
+
+
 WRONG = {
     "11.1": [
         edit(".item()", ".item() / 2", "the mean of the two parts"),
@@ -223,6 +230,54 @@ WRONG = {
         edit("0.02 *", "0.08 *", "few sevens"),
         edit("minlength=10", "", "but 9"),
         edit('"copier"', '"copy"', "with a little noise"),
+    ],
+    "11.15": [
+        edit("(logits - logits.max()).exp()", "logits.sigmoid()", "of 400"),
+        edit(
+            "torch.bernoulli(ratio, generator=generator).bool()",
+            "logits > 0",
+            "of 400",
+        ),
+        edit(
+            "(logits - logits.max()).exp()",
+            "logits.exp() / logits.exp().max()",
+            "your code raised",
+        ),
+        edit(", score(control)", "", "three scores"),
+        edit("score(control)", "0.0", "called 2 times"),
+        edits(
+            ("score(fakes),", "score(control),"),
+            (", score(control)", ", score(fakes)"),
+            hint="the first score",
+        ),
+        (resampled, "kept twice"),
+        edit("[: int(keep.sum())]", "", "as many fakes"),
+        edit(
+            "torch.randperm(len(fakes),",
+            "torch.randint(len(fakes), (len(fakes),),",
+            "twice in the control",
+        ),
+        edit(
+            "torch.randperm(len(fakes), generator=generator)",
+            "logits.argsort(descending=True)",
+            "not drawn from all at random",
+        ),
+        edit(
+            "score(fakes[keep]), score(control)",
+            "*[score(fakes[keep]), score(control)][::-1]",
+            "the score of cleaned",
+        ),
+        edit("(ratio, generator=generator)", "(ratio)", "the same seed"),
+        edit(
+            "ratio = (",
+            "generator = torch.Generator().manual_seed(0)\n    ratio = (",
+            "no matter of chance",
+        ),
+        edit(
+            "(len(fakes), generator=generator)",
+            "(len(fakes), generator=torch.Generator().manual_seed(0))",
+            "always the same",
+        ),
     ],
 }
 

@@ -53,10 +53,16 @@ WRONG = {
         edit("edge_index[1]", "edge_index[0]", "the edges that arrive"),
         edit("return graph", "return graph.x", "a transform returns a graph"),
         edit("return graph", "return type(graph)(graph.x)", "belong to the"),
+        edit(
+            "return graph",
+            "return type(graph)(graph.x, graph.edge_index, y=graph.y)",
+            "the other attributes",
+        ),
     ],
     "13.7": [
         edit("[source] - x[target]", "[target] - x[source]", "source minus"),
         edit('"max"', '"mean"', "the maximum counts"),
+        edit('reduce="max")', 'reduce="max").detach()', "no gradient flows"),
     ],
     "13.8": [
         edits(
@@ -75,6 +81,16 @@ WRONG = {
             hint="edges are left",
         ),
         edit("torch.tensor(keep)]", "torch.tensor(keep)].flip(1)", "order"),
+        edit(
+            "torch.tensor(keep)]",
+            "torch.tensor(keep)].unique(dim=1)",
+            "order changed",
+        ),
+        edits(
+            ("frozenset(tie)", "100 * min(tie) + max(tie)"),
+            ("frozenset(edge)", "100 * min(edge) + max(edge)"),
+            hint="edges are left",
+        ),
         edit("torch.tensor(keep)]", "torch.tensor(keep)] / 1", "not torch"),
     ],
     "13.9": [
@@ -86,11 +102,25 @@ WRONG = {
         edit(" * known[:, None]", "", "unknown labels must not count"),
         edit("        belief[known] = fixed[known]\n", "", "its own label"),
         edit('"mean"', '"max"', "the mean of its neighbours"),
+        edit("range(steps)", "range(steps + 1)", "after two steps"),
+        edit("belief = scatter(", "belief = belief + scatter(", "alone"),
     ],
     "13.11": [
         (compares_degrees, "the same degrees"),
         (lambda a, b: a[0].shape != b[0].shape, "a path and a star differ"),
         edit("sorted(colour)", "colour", "the numbering of nodes"),
+        edit("sorted(colour)", "set(colour)", "how often a colour"),
+        edit("sorted(others)", "others", "the order of edges"),
+        edits(
+            ("return sorted(colour)", "return order(sorted(colour))"),
+            (
+                "def rings_apart",
+                "def order(colours):\n"
+                "    return [colours.index(colour) for colour in colours]\n"
+                "\n\ndef rings_apart",
+            ),
+            hint="a colour must mean the same in both",
+        ),
         edit("(own, tuple(sorted(others)))", "len(others)", "the same deg"),
         edit("range(3)", "range(2)", "the third round"),
         edit("range(3)", "range(4)", "a fourth round"),
@@ -141,6 +171,18 @@ WRONG = {
         edit("len(graph.y) != len", "len(graph.y) < len", "too many"),
         edit("len(graph.y) != len", "len(graph.y) > len", "is missing"),
         edit("if len(graph.y)", "elif len(graph.y)", "three faults"),
+        edit('faults.add("outside")', 'return {"outside"}', "two faults"),
+        edit(
+            "any((b, a) not in pairs for a, b in pairs)",
+            "sorted(edges[0].tolist()) != sorted(edges[1].tolist())",
+            "a ring in one direction",
+        ),
+        edit(
+            "(b, a) not in pairs for",
+            "(b, a) not in pairs or a == b for",
+            "its own way back",
+        ),
+        edit("if any(", "if not faults and any(", "two faults in one edge"),
     ],
 }
 
