@@ -10,6 +10,13 @@
 #   make lint      check the form of the code
 #   make lock      compile requirements.in to requirements.txt
 #   make links     try the links to other sites; needs the network
+#   make pdf       print the book; make epub and make zip: other kinds of it
+#
+# For a class (book/teaching.md); the first of these installs nbgrader:
+#
+#   make assignments   make the folder of a class [CLASS=class]
+#   make grade         grade what was handed in [CLASS=class] [NB=01_tensors]
+#   make test-class    prove the grading: a class of twelve, ten of them hostile
 #
 # TORCH=cpu asks for PyTorch's small CPU build when .venv is made.
 
@@ -17,6 +24,7 @@
 BIN := .venv/bin
 PYTHON ?= python3
 WORKERS ?= 2
+CLASS ?= class
 
 # two notebooks share two cores best with one thread each
 OMP_NUM_THREADS ?= 1
@@ -25,7 +33,8 @@ export PYTHONHASHSEED = 0
 # where it is set to Agg, notebooks would have no figures
 unexport MPLBACKEND
 
-.PHONY: book test quick lab outputs data lint lock links site-packages packages
+.PHONY: book test quick lab outputs data lint lock links pdf epub zip assignments grade \
+	test-class site-packages packages
 
 book: site-packages
 	@$(BIN)/python tools/build_site.py
@@ -56,6 +65,24 @@ lock: packages
 
 links: site-packages
 	@$(BIN)/python tools/build_site.py links
+
+pdf epub: packages book
+	@$(BIN)/python tools/take_along.py $@
+
+zip: book
+	@$(BIN)/python tools/take_along.py zip
+
+assignments: packages
+	@$(BIN)/python tools/assignments.py $(CLASS)
+
+grade: packages
+	@$(BIN)/python tools/assignments.py
+	@.venv/class/bin/python tools/grading.py $(CLASS) $(NB) $(ARGS)
+
+test-class: packages
+	@$(BIN)/python tools/assignments.py
+	@TEST_CLASS=1 tools/offline.sh $(BIN)/python -m pytest \
+		tests/test_assignments.py $(ARGS)
 
 NO_PYTHON = there is no '$(PYTHON)': install Python 3.11 or newer, or name one \
 	with make PYTHON=/path/to/python3.11

@@ -1,4 +1,4 @@
-"""The assets: where each picture comes from, and MathJax as it was given."""
+"""The assets: where each picture comes from, and the work of others."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_every_picture_has_a_maker():
         *BY_HAND,
         "site.png",
         "tensorboard/",
-        "mathjax/",
+        "stix/",
         "minisearch/",
     ]:
         assert f"`{name}`" in text, f"book/assets/README.md lacks {name}"
@@ -39,7 +39,7 @@ def test_every_chapter_has_a_card():
     assert cards == [path.stem for path in CHAPTERS]
 
 
-@pytest.mark.parametrize("name", ["mathjax", "minisearch"])
+@pytest.mark.parametrize("name", ["minisearch", "stix"])
 def test_the_work_of_others_is_as_it_was_given(name):
     known = guard.checksums(ASSETS / name)
     found = make_all.digests(ASSETS / name)

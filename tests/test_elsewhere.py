@@ -44,7 +44,12 @@ def repository(tmp_path_factory):
         ROOT,
         folder,
         ignore=shutil.ignore_patterns(
-            ".git", ".venv", "_build", "__pycache__", ".ipynb_checkpoints"
+            ".git",
+            ".venv",
+            "_build",
+            "__pycache__",
+            ".ipynb_checkpoints",
+            "class",
         ),
     )
     git(folder, "init", "--quiet")

@@ -1,70 +1,19 @@
 """What the extensions of the site do to a page."""
 
+import re
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 from docutils import nodes
 from docutils.core import publish_doctree
+from markdown_it.tree import SyntaxTreeNode
 from myst_parser.docutils_ import Parser
-from PIL import Image
 
 import hypertext
-import pages
 import sections
-
-HEAD = """\
-<script src="_static/scripts/fontawesome.js?digest=1"></script>
-<script src="_static/doctools.js"></script>
-<script>let toggleHintShow = 'Click to show';</script>
-<script>window.MathJax = {"options": {}}</script>
-<script defer="defer" src="_static/mathjax/tex-mml-chtml.js?v=1"></script>
-<script>DOCUMENTATION_OPTIONS.pagename = 'a';</script>
-<body data-bs-target=".bd-toc-nav"><img alt="A" src="_images/a.png" />
-<img src="_static/logo.svg"/><p>text</p>
-"""
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A folder of a site with one picture, 30 wide and 20 high."""
-    (tmp_path / "_images").mkdir()
-    Image.new("RGB", (30, 20)).save(tmp_path / "_images" / "a.png")
-    return tmp_path
-
-
-def test_a_page_waits_for_no_script_and_for_no_far_picture(folder):
-    page = pages.mend(HEAD, folder)
-    assert "fontawesome" not in page
-    assert '<script defer src="_static/doctools.js">' in page
-    assert "<script>let toggleHintShow" in page
-    assert '<script type="module">DOCUMENTATION_OPTIONS' in page
-    assert 'data-bs-target="#pst-page-toc-nav"' in page
-    assert (
-        '<img loading="lazy" decoding="async" width="30" height="20" '
-        'alt="A" src="_images/a.png" />'
-    ) in page
-    assert '<img src="_static/logo.svg"/>' in page
-    assert pages.mend(page, folder) == page
-
-
-def test_formulas_are_drawn_where_there_are_some(folder):
-    assert "mathjax" not in pages.mend(HEAD, folder)
-    with_one = HEAD + '<span class="math notranslate">x</span>'
-    assert pages.mend(with_one, folder).count("MathJax") == 1
-    assert "mathjax/tex-mml" in pages.mend(with_one, folder)
-
-
-def test_the_foot_of_a_page_names_the_version(tmp_path, monkeypatch):
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
-    app = SimpleNamespace(srcdir=tmp_path)
-    config = SimpleNamespace(html_theme_options={})
-    pages.say_what_ran(app, config)
-    assert config.html_theme_options == {}
-    (tmp_path / "requirements.txt").write_text("a==1\ntorch==2.15.0 ; x\n")
-    pages.say_what_ran(app, config)
-    assert config.html_theme_options["extra_footer"] == (
-        "<p>Run with PyTorch 2.15.0. This page was made on 1 January 2026.</p>"
-    )
+from api import MARKDOWN
+from cells import NOTEBOOKS, each_chapter
 
 
 def read(markdown):
@@ -133,9 +82,14 @@ def test_a_chapter_that_is_named_is_linked():
     assert "chapter 7 and\nchapter 99." in doctree.astext()
 
 
+def meaning(term, page=None, text=""):
+    """An entry of the glossary."""
+    return hypertext.Meaning(term, f"term-{term}", text, page)
+
+
 def test_the_first_use_of_a_term_is_linked_with_its_meaning():
     doctree = read(CHAPTER)
-    known = {"leaf": ("term-leaf", "A tensor that was not computed.")}
+    known = {"leaf": meaning("leaf", text="A tensor that was not computed.")}
     hypertext.link_terms(doctree, known, "glossary.html")
     [link] = doctree.findall(nodes.reference)
     assert link["refuri"] == "glossary.html#term-leaf"
@@ -145,18 +99,38 @@ def test_the_first_use_of_a_term_is_linked_with_its_meaning():
 
 @pytest.mark.parametrize(
     "bold, name",
-    [("Leaf", "leaf"), ("hooks.", "hook"), ("losses", "loss"), ("leg", None)],
+    [
+        ("Leaf", "leaf"),
+        ("hooks.", "hook"),
+        ("losses", "loss"),
+        ("leaves", "leaf"),
+        ("hook’s loss", "hook loss"),
+        ("loss (of all)", "loss"),
+        ("mean", "mean (of two)"),
+        ("leg", None),
+    ],
 )
-def test_a_term_is_known_in_the_plural_and_with_a_full_stop(bold, name):
-    known = {"leaf", "hook", "loss"}
+def test_a_term_is_known_in_other_forms(bold, name):
+    known = {"leaf", "hook", "loss", "hook loss", "mean (of two)"}
     assert hypertext.key_of(nodes.strong("", bold), known) == name
+
+
+def test_of_two_terms_the_one_of_the_chapter_is_meant():
+    known = {
+        "momentum": meaning("momentum", "notebooks/06"),
+        "momentum (of batch norm)": meaning("momentum", "notebooks/08"),
+    }
+    bold = nodes.strong("", "momentum")
+    chapters = ["notebooks/06", "notebooks/08", "notebooks/09"]
+    met = [hypertext.key_of(bold, known, page) for page in chapters]
+    assert met == [*known, "momentum"]
 
 
 def test_the_glossary_leads_to_the_section():
     page = "notebooks/07_hooks"
     chapter = read(CHAPTER)
     env = SimpleNamespace(found_docs={page}, get_doctree=lambda _: chapter)
-    places = hypertext.taught(env, {"leaf": None})
+    places = hypertext.taught(env, {"leaf": meaning("leaf")})
     assert places == {("leaf", page): "on-tensors"}
     arrow = nodes.reference("", "chapter 7", refuri="07.html")
     entry = nodes.definition_list_item(
@@ -166,3 +140,73 @@ def test_the_glossary_leads_to_the_section():
     )
     hypertext.link_back(entry, places, lambda _: "07.html")
     assert arrow["refuri"] == "07.html#on-tensors"
+
+
+def test_the_index_leads_to_the_section(monkeypatch):
+    page = "notebooks/07_hooks"
+    index = SimpleNamespace(entries={page: ["of an earlier build"]})
+    env = SimpleNamespace(
+        found_docs={page},
+        get_doctree=lambda _: read(CHAPTER),
+        get_domain=lambda _: index,
+    )
+    monkeypatch.setattr(
+        hypertext, "meanings", lambda _: {"leaf": meaning("Leaf")}
+    )
+    hypertext.fill_index(None, env)
+    entry = ("single", "Leaf", "on-tensors", "", None)
+    assert index.entries == {page: [entry]}
+
+
+def glossary():
+    """The entries of the glossary, by name."""
+    text = (NOTEBOOKS.parent / "book" / "glossary.md").read_text("utf-8")
+    entries = re.findall(
+        r"^(\S.*)\n(?:  .*\n)*?  \{doc\}`→ chapter \d+ </(.*)>`$", text, re.M
+    )
+    return {term.lower(): meaning(term, page) for term, page in entries}
+
+
+def words_in_bold(path):
+    """What stands in bold in a notebook's text."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            tree = SyntaxTreeNode(MARKDOWN.parse(cell.source))
+            for node in tree.walk():
+                if node.type == "strong":
+                    parts = [
+                        part.content
+                        for part in node.walk()
+                        if part.type in ("text", "code_inline", "softbreak")
+                    ]
+                    yield " ".join(
+                        "".join(part or " " for part in parts).split()
+                    )
+
+
+# bold that stresses, names a part of the page or a thing for the moment
+STRESSED = """
+    It is often said|An honest limit|Before you start|Run time
+    You will be able to|Two routes.|always copies|Chance|displaced|found
+    freezes|ghost|Horizontal axis|Ignore outliers|ignored|lazy|missed|no
+    not in place|or|pool|Reload data|renamed|responsible
+    silent, wrong gradient|Smoothing|twice|vanishes|the sign has flipped
+    With Adam both arrive
+"""
+
+
+@each_chapter
+def test_a_term_in_bold_is_in_the_glossary(path):
+    known, page = glossary(), f"notebooks/{path.stem}"
+    words = set(words_in_bold(path))
+    met = {
+        word: hypertext.key_of(nodes.strong("", word), known, page)
+        for word in words
+    }
+    sentences = {w for w in words if len(w.split()) > 4 or w[-1] in ".,:"}
+    stressed = set(re.split(r"\s*[|\n]\s*", STRESSED))
+    lost = {w for w in words if not met[w]} - sentences - stressed
+    assert not lost, f"no entry in book/glossary.md: {sorted(lost)}"
+    here = {name for name in known if known[name].page == page}
+    untaught = here - set(met.values())
+    assert not untaught, f"nowhere in bold: {sorted(untaught)}"

@@ -164,7 +164,6 @@ def page(request, browser, address):
     tab.name = request.param
     tab.add_init_script("localStorage.setItem('mode', 'dark')")
     tab.goto(address + tab.name)
-    tab.evaluate("window.MathJax?.startup?.promise")
     yield tab
     tab.context.close()
 
@@ -206,9 +205,9 @@ def test_a_page_loads_whole_and_alone(address, page):
     assert not outside, f"{page.name} asks other hosts: {outside}"
     assert not page.complaints, f"{page.name}: {page.complaints}"
     formulas = page.locator(".math").count()
-    drawn = page.locator("mjx-container").count()
-    assert drawn >= formulas, f"{page.name}: {drawn} of {formulas} formulas"
-    wrong = page.locator("mjx-merror, [data-mjx-error]").count()
+    drawn = page.locator(".math > math").count()
+    assert drawn == formulas, f"{page.name}: {drawn} of {formulas} formulas"
+    wrong = page.locator("math merror").count()
     assert wrong == 0, f"{page.name}: {wrong} formulas in error"
     broken = page.evaluate(
         "[...document.images].filter(i => i.complete && !i.naturalWidth"
@@ -221,6 +220,11 @@ def test_a_page_fits_a_phone(page):
     page.set_viewport_size(PHONE)
     width = page.evaluate("document.scrollingElement.scrollWidth")
     assert width <= PHONE["width"], f"{page.name} scrolls sideways: {width} px"
+    wide = page.evaluate(
+        "[...document.querySelectorAll('pre')].slice(0, 20)"
+        ".filter(box => box.scrollWidth > box.clientWidth).length"
+    )
+    assert not wide, f"{page.name}: {wide} boxes of code scroll sideways"
 
 
 def grave(page, **options):
@@ -248,6 +252,26 @@ def test_a_page_is_accessible(page, theme):
     found += grave(page, runOnly=["color-contrast"])
     page.evaluate("showOneOfAKind(false)")
     assert not found, f"{page.name}, {theme}: {found}"
+
+
+def test_a_page_names_itself_and_is_described(page):
+    """Search engines show both."""
+    title = page.title()
+    one, two = title.partition(" — ")[::2]
+    assert one and one != two, title
+    said = page.locator("meta[name=description]")
+    if page.locator("article section p").count():
+        assert len(said.get_attribute("content")) > 20
+
+
+def test_the_contents_come_before_the_article(page):
+    """For the keyboard; the eye finds them at the side."""
+    if page.locator("#pst-page-toc-nav").count():
+        assert page.evaluate(
+            """document.getElementById("pst-page-toc-nav")
+            .compareDocumentPosition(document.querySelector("article"))
+            & Node.DOCUMENT_POSITION_FOLLOWING"""
+        )
 
 
 @pytest.fixture(params=["http", "file"])
@@ -360,6 +384,136 @@ def test_a_film_can_be_stopped_and_leafed_through(address, browser, motion):
     context.close()
 
 
+def test_a_question_answers_and_is_remembered(address, tab):
+    """By the keyboard alone, and without a cookie or a request."""
+    tab.goto(f"{address}notebooks/01_tensors.html")
+    question = tab.locator(".question").nth(1)
+    right = int(question.get_attribute("data-right"))
+    said = question.locator("[aria-live=polite]")
+    check = question.get_by_role("button", name="Check")
+    forget = question.get_by_role("button", name="Forget my answers")
+    radios = question.get_by_role("radio")
+    assert not question.locator("details").is_visible()
+    assert forget.is_hidden()
+    check.press("Enter")
+    assert said.inner_text() == "Choose an answer first."
+    tab.requested.clear()
+    radios.nth(right).focus()
+    tab.keyboard.press("ArrowDown")  # to another one
+    tab.keyboard.press("Enter")
+    assert said.inner_text().startswith("No. ")
+    assert f"Answer {right + 1} is right." in said.inner_text()
+    tab.keyboard.press("ArrowUp")
+    check.press("Enter")
+    assert said.inner_text().startswith("Right. ")
+    assert not tab.requested and not tab.context.cookies()
+    tab.reload()
+    assert radios.nth(right).is_checked()
+    assert said.inner_text().startswith("Right. ")
+    forget.click()
+    assert not said.inner_text() and forget.is_hidden()
+    tab.reload()
+    assert not question.locator("input:checked").count()
+    assert tab.locator(".question .is-right, .question .is-wrong").count() == 0
+    assert not tab.complaints
+
+
+def test_a_question_is_a_folded_answer_without_a_script(address, browser):
+    context = browser.new_context(java_script_enabled=False)
+    tab = context.new_page()
+    tab.goto(f"{address}notebooks/01_tensors.html")
+    answer = tab.locator(".question details").first
+    assert not answer.locator("ol").is_visible()
+    answer.locator("summary").click()
+    assert answer.get_by_text("Right.").is_visible()
+    context.close()
+
+
+def test_a_phone_says_where_the_reader_is(address, tab):
+    tab.set_viewport_size(PHONE)
+    tab.goto(f"{address}notebooks/04_layers.html#convolution")
+    before, after = tab.locator("nav.here a").all()
+    here = tab.locator("nav.here button")
+    tab.wait_for_function(
+        "document.querySelector('nav.here button').textContent"
+        ".endsWith('Convolution')"
+    )
+    assert here.is_visible()
+    top = tab.locator("#convolution").bounding_box()["y"]
+    assert 0 <= top < 100, "the jump ends at the section"
+    assert "Activations" in before.get_attribute("aria-label")
+    after.click()
+    tab.wait_for_function(
+        "document.querySelector('nav.here button').textContent"
+        ".endsWith('without a batch')"
+    )
+    tab.set_viewport_size(DESKTOP)
+    assert not here.is_visible()
+
+
+def test_a_picture_is_enlarged_by_a_tap_and_by_the_keyboard(address, tab):
+    tab.goto(f"{address}notebooks/06_optimizers.html#fig-optimizers-lr-paths")
+    button = tab.locator("#fig-optimizers-lr-paths button.enlarge")
+    button.focus()
+    tab.keyboard.press("Enter")
+    large = tab.locator("dialog.large img")
+    assert large.bounding_box()["width"] > 1000
+    assert large.get_attribute("alt")
+    tab.keyboard.press("Escape")
+    assert not tab.locator("dialog.large").count()
+    assert button.evaluate("button => button === document.activeElement")
+    tab.locator("#fig-optimizers-lr-paths img").click()
+    assert large.is_visible()
+
+
+def test_a_dark_page_is_light_on_paper(address, browser):
+    context = browser.new_context(color_scheme="dark")
+    tab = context.new_page()
+    tab.goto(f"{address}book/how_to_use.html")
+    theme = "document.documentElement.dataset.theme"
+    assert tab.evaluate(theme) == "dark"
+    tab.evaluate(f"addEventListener('beforeprint', () => seen = {theme})")
+    tab.pdf()
+    assert tab.evaluate("seen") == "light"
+    assert tab.evaluate(theme) == "dark"
+    context.close()
+
+
+def test_formulas_and_films_do_without_a_script(address, browser):
+    context = browser.new_context(
+        java_script_enabled=False, color_scheme="dark"
+    )
+    tab = context.new_page()
+    tab.goto(f"{address}notebooks/01_tensors.html")
+    assert tab.locator("html").get_attribute("data-theme") == "light"
+    assert tab.locator("math").first.is_visible()
+    film = tab.locator("img[alt^='Animat']").first
+    assert film.get_attribute("src").endswith("-still.png")
+    context.close()
+
+
+def test_the_bibliography_leads_out_and_back(address, tab):
+    tab.goto(f"{address}book/bibliography.html")
+    works = tab.locator(".citation")
+    assert works.count() > 100
+    out = tab.locator(".citation:has(a.external)")
+    back = tab.locator(".citation:has(.cited a)")
+    assert works.count() == out.count() == back.count()
+    tab.locator(".cited a").first.click()
+    assert re.search(r"\d{4}", tab.locator(":target").inner_text())
+
+
+def test_the_landing_page_shows_what_is_made(address, tab):
+    tab.goto(address)
+    shown = tab.locator("a.made")
+    assert shown.count() == 5
+    for link in shown.all():
+        assert re.search(
+            r"notebooks/\d\d_\w+\.html#", link.evaluate("a => a.href")
+        )
+    assert re.search(r"about \d+ hours", tab.locator("article").inner_text())
+
+
 def test_the_cheat_sheet_prints_on_two_sides(address, tab):
     tab.goto(f"{address}book/cheatsheet.html")
     edges = dict.fromkeys(("top", "bottom", "left", "right"), "8mm")
@@ -415,6 +569,16 @@ def test_no_internal_link_is_broken(site):
             elif not (site / target).is_file():
                 broken.append(f"{name}: no file {link}")
     assert not broken, "\n".join(broken)
+
+
+def test_the_glossary_and_the_index_lead_to_sections(site):
+    glossary = (site / "book" / "glossary.html").read_text(encoding="utf-8")
+    arrows = re.findall(r'href="([^"]*)"[^>]*>(?:<[^>]*>)?→ chapter', glossary)
+    assert len(arrows) == glossary.count("<dt ")
+    assert [link for link in arrows if "#" not in link] == []
+    index = (site / "genindex.html").read_text(encoding="utf-8")
+    assert len(re.findall('href="book/glossary.html#term', index)) >= 300
+    assert 'href="notebooks/02_autograd.html#leaves-keep' in index
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ def marks_of_file(path):
     if folder == "notebooks/checks" and number:
         notebooks = files(f"notebooks/{number[1]}_*.ipynb")
         return {*notebooks, exercises(number[1])}
+    if folder == "book/questions":
+        return {"tests/test_questions.py", SITE}
     if folder == "tests/wrong" and number:
         return {exercises(number[1])}
     if path.startswith("data/") and not name.endswith(".py"):

@@ -187,7 +187,6 @@ def take_site(folder, site=SITE):
         raise Trouble("the site is not built: run `make book` first")
     with open_page(1280, 820) as page:
         page.goto((site / PAGE).as_uri())
-        page.evaluate("window.MathJax?.startup?.promise")
         page.locator(f"#{FIGURE}").evaluate(
             "(figure, above) => scrollTo({behavior: 'instant', top:"
             " figure.getBoundingClientRect().top + scrollY - above})",

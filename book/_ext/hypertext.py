@@ -7,13 +7,17 @@ section.
 """
 
 import re
+from collections import namedtuple
 
 from docutils import nodes
+from sphinx import addnodes
 
 # "chapter 7", and each number of "chapters 2, 3 and 4"
 CHAPTER = re.compile(r"\b([Cc]hapters?) (\d\d?)\b|(?:, | and | to )(\d\d?)\b")
-ARROW = "→ chapter"
+ARROW = re.compile("→ (chapter|appendix)")
 GLOSSARY = "book/glossary"
+# an entry of the glossary; page: the chapter to which its arrow leads
+Meaning = namedtuple("Meaning", "term anchor text page")
 # text in these is no place for a link
 CLOSED = (nodes.reference, nodes.title, nodes.literal, nodes.literal_block)
 
@@ -28,6 +32,11 @@ def chapters(env):
     """The pages of the chapters by number: {7: "notebooks/07_hooks"}."""
     pages = filter(number_of, env.found_docs)
     return {number_of(page): page for page in pages}
+
+
+def lessons(env):
+    """The pages of the chapters and appendices, in order."""
+    return sorted(p for p in env.found_docs if p.startswith("notebooks/"))
 
 
 def name_of(node):
@@ -82,38 +91,71 @@ def link_chapters(doctree, uris, own):
             text.parent.replace(text, [*parts, nodes.Text(text[end:])])
 
 
-def key_of(strong, known):
-    """The glossary's name for a word in bold, or None."""
-    word = name_of(strong).strip(".,:;")
-    shorter = [word, re.sub(r"s$", "", word), re.sub(r"es$", "", word)]
-    return next((name for name in shorter if name in known), None)
+def forms(word):
+    """The forms in which the glossary may have a word of the text.
+
+    Without what is in brackets, in the singular, and not as an owner:
+    "leaves" is leaf, "Huber's loss" is huber loss.
+    """
+    bare = re.sub(r" \(.*\)$|['’]s\b", "", word.strip(".,:;"))
+    ends = {"s": "", "es": "", "ies": "y", "ves": "f"}
+    singular = [
+        bare.removesuffix(end) + instead
+        for end, instead in ends.items()
+        if bare.endswith(end)
+    ]
+    return [word, bare, *singular]
+
+
+def key_of(strong, known, page=None):
+    """The glossary's name for a word in bold, or None.
+
+    Several entries may be told apart by what is in brackets, "momentum" and
+    "momentum (of batch norm)": the one that names the page is meant.
+    """
+    by_form = {}
+    for name in known:
+        for form in {name, re.sub(r" \(.*\)$", "", name)}:
+            by_form.setdefault(form, []).append(name)
+    for form in forms(name_of(strong)):
+        found = by_form.get(form, [])
+        here = [name for name in found if page and known[name].page == page]
+        if found:
+            return [*here, *sorted(found, key=len)][0]
+    return None
 
 
 def meanings(env):
-    """What the glossary says: {"leaf": (anchor, text)}."""
+    """What the glossary says: {"leaf": Meaning}."""
     if GLOSSARY not in env.found_docs:
         return {}
     found = {}
     for term in env.get_doctree(GLOSSARY).findall(nodes.term):
         if term["ids"]:
-            text = term.parent[-1].astext().partition(ARROW)[0]
-            found[name_of(term)] = term["ids"][0], " ".join(text.split())
+            said = term.parent[-1]
+            text = " ".join(ARROW.split(said.astext())[0].split())
+            pages = [
+                link["reftarget"].lstrip("/")
+                for link in said.findall(addnodes.pending_xref)
+            ]
+            found[name_of(term)] = Meaning(
+                term.astext(), term["ids"][0], text, [*pages, None][0]
+            )
     return found
 
 
-def link_terms(doctree, known, uri):
+def link_terms(doctree, known, uri, page=None):
     """Link the first bold use of each term to the glossary, in place."""
     met = set()
     for strong in list(doctree.findall(nodes.strong)):
-        name = key_of(strong, known)
+        name = key_of(strong, known, page)
         if name is None or name in met or not is_open(strong):
             continue
         met.add(name)
-        anchor, text = known[name]
         linked = link(
             strong.deepcopy(),
-            f"{uri}#{anchor}",
-            reftitle=text,
+            f"{uri}#{known[name].anchor}",
+            reftitle=known[name].text,
             classes=["term"],
         )
         strong.replace_self(linked)
@@ -122,9 +164,9 @@ def link_terms(doctree, known, uri):
 def taught(env, known):
     """Where each term stands in bold first: {(term, page): anchor}."""
     found = {}
-    for page in chapters(env).values():
+    for page in lessons(env):
         for strong in env.get_doctree(page).findall(nodes.strong):
-            name = key_of(strong, known)
+            name = key_of(strong, known, page)
             section = strong
             while section is not None and section.tagname != "section":
                 section = section.parent
@@ -161,10 +203,24 @@ def add_links(app, doctree, page):
     uris = {key: uri_of(target) for key, target in chapters(env).items()}
     link_chapters(doctree, uris, number_of(page))
     if page.startswith("notebooks/"):
-        link_terms(doctree, meanings(env), uri_of(GLOSSARY))
+        link_terms(doctree, meanings(env), uri_of(GLOSSARY), page)
+
+
+def fill_index(app, env):
+    """Let the index lead to the sections that teach the terms, too.
+
+    The glossary's own entries are in the index by themselves.
+    """
+    entries = env.get_domain("index").entries
+    for page in lessons(env):
+        entries[page] = []
+    known = meanings(env)
+    for (name, page), anchor in taught(env, known).items():
+        entries[page].append(("single", known[name].term, anchor, "", None))
 
 
 def setup(app):
     """Register the extension with Sphinx."""
+    app.connect("env-updated", fill_index)
     app.connect("doctree-resolved", add_links)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,7 +6,7 @@ const STOP = new Set(
 const ENDING = /(?:ings?|ed|es|s|e)$/;
 // these parts repeat what others explain
 const ASIDE = /^[\d. ]*(?:Summary|Exercises|Further reading|Exercise [\d.]+.*|By (?:message|symptom|topic))$/;
-const PAGES = { "book/glossary": 0.4, "notebooks/old_advice": 0.5 };
+const PAGES = { "book/api": 0.4, "book/glossary": 0.4, "notebooks/old_advice": 0.5 };
 const weight = ({ page, title }) => (PAGES[page] ?? 1) * (ASIDE.test(title) ? 0.5 : 1);
 const SHOWN = 12;
 

@@ -2,9 +2,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   // these labels hide the visible text of the control from voice control
   document
-    .querySelectorAll(
-      "summary[aria-label], button.search-button-field[aria-label]"
-    )
+    .querySelectorAll("summary[aria-label], button.search-button-field[aria-label]")
     .forEach((element) => element.removeAttribute("aria-label"));
 
   const sidebar = document.querySelector(".bd-sidebar-primary");
@@ -13,27 +11,118 @@ document.addEventListener("DOMContentLoaded", () => {
     sidebar.setAttribute("aria-label", "Book");
   }
 
-  // boxes that scroll sideways must be reachable by keyboard
-  document.querySelectorAll("div.highlight pre, div.output pre").forEach((box) => {
-    if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
-  });
-
   document.querySelectorAll("img[data-pages]").forEach(showFilm);
+  document.querySelectorAll("figure img:not([data-pages]), .cell_output img:not([data-pages])").forEach(enlarge);
+  reachWide();
+  markThePlace();
 });
+
+// Paper is white: a dark page turns light while it is printed.
+let theme;
+addEventListener("beforeprint", () => {
+  theme = document.documentElement.dataset.theme;
+  document.documentElement.dataset.theme = "light";
+});
+addEventListener("afterprint", () => (document.documentElement.dataset.theme = theme));
+
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+// What scrolls sideways must be reachable by keyboard. It is measured when it
+// comes near: to measure all would lay out the whole page.
+function reachWide() {
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries)
+      if (isIntersecting && target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+  });
+  document
+    .querySelectorAll("div.math, .pst-scrollable-table-container, .cell_output > .output")
+    .forEach((box) => near.observe(box));
+}
+
+// Mark in the contents the section that is read. On a phone, where the contents
+// are out of sight, a bar names it, with the ones before and after it.
+function markThePlace() {
+  const links = [...document.querySelectorAll("#pst-page-toc-nav a")];
+  if (!links.length) return;
+  const targets = links.map((link) => document.getElementById(decodeURIComponent(link.hash.slice(1))));
+  const outer = links.map((link) => link.parentElement.classList.contains("toc-h2"));
+  const before = make("a", { textContent: "‹" });
+  const here = make("button", { type: "button" });
+  const after = make("a", { textContent: "›" });
+  const bar = make("nav", { className: "here" }, before, here, after);
+  bar.setAttribute("aria-label", "Sections");
+  here.addEventListener("click", () => document.querySelector(".secondary-toggle")?.click());
+  document.body.append(bar);
+
+  const point = (link, words, to) => {
+    link.classList.toggle("nowhere", !to);
+    link.href = to?.hash ?? "#";
+    link.setAttribute("aria-label", `${words}: ${to?.textContent}`);
+  };
+  const show = (place) => {
+    links.forEach((link, number) => link.classList.toggle("active", number === place));
+    while (place >= 0 && !outer[place]) place -= 1;
+    const sections = links.filter((_, number) => outer[number]);
+    const section = sections.indexOf(links[place]);
+    here.textContent = section < 0 ? "Contents" : sections[section].textContent;
+    point(before, "Section before", sections[section - 1]);
+    point(after, "Section after", sections[section + 1]);
+  };
+  // the line that a section must cross to be the one that is read
+  const crossing = new Set();
+  const line = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) crossing[isIntersecting ? "add" : "delete"](target);
+      show(targets.findLastIndex((target) => crossing.has(target)));
+    },
+    { rootMargin: "-30% 0px -70% 0px" }
+  );
+  targets.forEach((target) => target && line.observe(target));
+  show(-1);
+}
+
+// A tap on a picture, or its button, shows it as large as the window, and
+// another tap at its full size. On a phone it is at its full size at once.
+function enlarge(img) {
+  const button = make("button", { type: "button", className: "enlarge fa-expand" });
+  button.setAttribute("aria-label", "Enlarge the picture");
+  const open = () => {
+    const large = make("img", { src: img.src, alt: img.alt });
+    const close = make("button", { type: "button", className: "fa-xmark" });
+    close.setAttribute("aria-label", "Close");
+    const dialog = make("dialog", { className: "large" }, close, make("div", {}, large));
+    dialog.setAttribute("aria-label", "Picture");
+    dialog.classList.toggle("full", innerWidth < 700);
+    close.addEventListener("click", () => dialog.close());
+    large.addEventListener("click", () => dialog.classList.toggle("full"));
+    dialog.addEventListener("click", ({ target }) => target === large || dialog.close());
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+  button.addEventListener("click", open);
+  img.addEventListener("click", open);
+  const frame = make("span", { className: "picture" });
+  img.replaceWith(frame);
+  frame.append(img, button);
+}
 
 // A film that can be paused and leafed through (see book/_ext/films.py). It
 // plays while it is in sight, unless the reader's system asks for less motion:
 // then its last page stands still.
 function showFilm(img) {
   const [rows, stays] = [Number(img.dataset.rows), img.dataset.stays.split(",").map(Number)];
-  const canvas = Object.assign(document.createElement("canvas"), { width: img.getAttribute("width"), height: img.getAttribute("height") });
+  const canvas = make("canvas", { width: img.getAttribute("width"), height: img.getAttribute("height") });
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", img.alt);
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "film-button" });
-  const slider = Object.assign(document.createElement("input"), { type: "range", min: 1, max: stays.length, value: stays.length });
+  const button = make("button", { type: "button", className: "film-button" });
+  const slider = make("input", { type: "range", min: 1, max: stays.length, value: stays.length });
   slider.setAttribute("aria-label", "Page of the film");
-  const controls = Object.assign(document.createElement("div"), { className: "film" });
-  controls.append(button, slider);
+  const controls = make("div", { className: "film" }, button, slider);
 
   const sheet = new Image();
   const draw = () => {
@@ -73,5 +162,7 @@ function showFilm(img) {
     },
     { rootMargin: "200px" }
   ).observe(canvas);
-  img.replaceWith(canvas, controls);
+  // its last page stays, for paper
+  img.classList.add("on-paper");
+  img.after(canvas, controls);
 }

@@ -1,0 +1,75 @@
+// Make forms of the questions (book/_ext/questions.py) and remember the answers,
+// in this browser only. On paper the answer stands below, unfolded.
+document.addEventListener("DOMContentLoaded", () => {
+  const questions = [...document.querySelectorAll(".question")].map(makeForm);
+  for (const { forget } of questions)
+    forget.addEventListener("click", () => questions.forEach((one) => one.clear()));
+});
+
+// A browser may refuse to store anything.
+function stored(name, ...value) {
+  try {
+    if (!value.length) return localStorage.getItem(name);
+    if (value[0] === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value[0]);
+  } catch {}
+  return null;
+}
+
+function makeForm(question) {
+  const [asked, choices, folded] = ["p", "ol", "details"].map((tag) => question.querySelector(`:scope > ${tag}`));
+  const reasons = [...folded.querySelectorAll(":scope > ol > li")];
+  const right = Number(question.dataset.right);
+  const legend = make("legend");
+  legend.append(...asked.childNodes);
+  asked.remove();
+  const radios = [...choices.children].map((choice, value) => {
+    const radio = make("input", { type: "radio", name: question.id, value });
+    choice.append(make("label", {}, radio, make("span", {}, ...choice.childNodes)));
+    return radio;
+  });
+  const said = make("div", { className: "said" });
+  said.setAttribute("aria-live", "polite");
+  const forget = make("button", { type: "button", textContent: "Forget my answers", hidden: true });
+  const check = make("button", { type: "submit", textContent: "Check" });
+  const form = make("form", {}, make("fieldset", {}, legend, ...question.childNodes), said);
+  said.before(make("p", { className: "asked" }, check, forget));
+  form.querySelector("fieldset").after(folded);
+  question.append(form);
+  folded.classList.add("on-paper");
+  folded.open = true;
+
+  const because = (number, words) => {
+    const reason = reasons[number].cloneNode(true);
+    if (number === right) reason.querySelector("strong").remove();
+    return make("p", {}, make("b", { textContent: words }), " ", ...reason.childNodes);
+  };
+  const answer = (number) => {
+    const proof = folded.querySelector(":scope > div")?.cloneNode(true) ?? "";
+    if (number === right) said.replaceChildren(because(right, "Right."), proof);
+    else said.replaceChildren(because(number, "No."), because(right, `Answer ${right + 1} is right.`), proof);
+    form.className = number === right ? "is-right" : "is-wrong";
+    forget.hidden = false;
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const chosen = radios.findIndex((radio) => radio.checked);
+    if (chosen < 0) return said.replaceChildren(make("p", { textContent: "Choose an answer first." }));
+    stored(question.id, chosen);
+    answer(chosen);
+  });
+  const before = stored(question.id);
+  if (radios[before]) {
+    radios[before].checked = true;
+    answer(Number(before));
+  }
+  const clear = () => {
+    stored(question.id, null);
+    form.reset();
+    form.className = "";
+    said.replaceChildren();
+    if (document.activeElement === forget) radios[0].focus();
+    forget.hidden = true;
+  };
+  return { forget, clear };
+}
