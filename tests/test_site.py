@@ -573,7 +573,9 @@ def test_no_internal_link_is_broken(site):
 
 def test_the_glossary_and_the_index_lead_to_sections(site):
     glossary = (site / "book" / "glossary.html").read_text(encoding="utf-8")
-    arrows = re.findall(r'href="([^"]*)"[^>]*>(?:<[^>]*>)?→ chapter', glossary)
+    arrows = re.findall(
+        r'href="([^"]*)"[^>]*>(?:<[^>]*>)?→ (?:chapter|appendix)', glossary
+    )
     assert len(arrows) == glossary.count("<dt ")
     assert [link for link in arrows if "#" not in link] == []
     index = (site / "genindex.html").read_text(encoding="utf-8")

@@ -65,7 +65,7 @@ METHODS = {
 METHODS = {owner: set(names.split()) for owner, names in METHODS.items()}
 # which of these classes another one belongs to, by its name
 FAMILIES = {
-    r"torch\.nn\.Parameter$|torchvision\.tv_tensors\.": TENSOR,
+    r"torch\.nn\.(Parameter|Buffer)$|torchvision\.tv_tensors\.": TENSOR,
     r"torch\.optim\.(lr_scheduler\.|swa_utils\.SWALR)": SCHEDULER,
     r"torch\.optim\.swa_utils\.|torch(_geometric)?\.nn\.": MODULE,
     r"torch\.optim\.": OPTIMIZER,
