@@ -153,7 +153,7 @@ def test_the_index_leads_to_the_section(monkeypatch):
     monkeypatch.setattr(
         hypertext, "meanings", lambda _: {"leaf": meaning("Leaf")}
     )
-    hypertext.fill_index(None, env)
+    hypertext.fill_index(SimpleNamespace(), env)
     entry = ("single", "Leaf", "on-tensors", "", None)
     assert index.entries == {page: [entry]}
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
 from PIL import Image
 
 from cells import APPENDICES, CHAPTERS, each_chapter, each_notebook
@@ -29,6 +28,7 @@ from closeness import (
 )
 from images import is_film
 from outputs import digests
+from take_along import contents_of_the_book
 
 ROOT = Path(__file__).parents[1]
 SKIPPING = {"nbval-skip", "skip-execution"}
@@ -299,8 +299,7 @@ def test_the_chapter_has_its_parts(path):
 
 
 def test_the_table_of_contents_lists_every_notebook():
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    files = contents_of_the_book()
     listed = [file for file in files if file.startswith("notebooks/")]
     written = [f"notebooks/{path.stem}" for path in CHAPTERS + APPENDICES]
     assert sorted(listed) == sorted(written)

@@ -22,6 +22,7 @@ from playwright.sync_api import sync_playwright
 
 from pictures import find_chromium
 from repository import find_repository
+from take_along import contents_of_the_book
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html"
@@ -41,9 +42,7 @@ THEMES_OWN = {
 
 def pages():
     """The site's pages as addresses without the host, from the contents."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
-    return [f"{file}.html" for file in [toc["root"], *files]]
+    return [f"{file}.html" for file in contents_of_the_book()]
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -151,13 +151,18 @@ td, th { border: 1px solid #ccc; padding: 0.2em 0.5em; text-align: left; }
 """
 
 
-def titled_pages():
-    """The pages in order: [(address in the site, short name)]."""
+def contents_of_the_book():
+    """The files of `_toc.yml` without their endings, in order."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     files = [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    return [toc["root"], *files]
+
+
+def titled_pages():
+    """The pages in order: [(address in the site, short name)]."""
     return [
         (f"{file}.html", Path(file).name)
-        for file in [toc["root"], *files]
+        for file in contents_of_the_book()
         if file != "genindex"
     ]
 

@@ -6,6 +6,7 @@ shows its meaning when it is pointed at. The glossary leads back to the very
 section.
 """
 
+import functools
 import re
 from collections import namedtuple
 
@@ -107,18 +108,24 @@ def forms(word):
     return [word, bare, *singular]
 
 
+@functools.cache
+def by_form(names):
+    """Names of the glossary by what stands before a bracket, and in full."""
+    found = {}
+    for name in names:
+        for form in {name, re.sub(r" \(.*\)$", "", name)}:
+            found.setdefault(form, []).append(name)
+    return found
+
+
 def key_of(strong, known, page=None):
     """The glossary's name for a word in bold, or None.
 
     Several entries may be told apart by what is in brackets, "momentum" and
     "momentum (of batch norm)": the one that names the page is meant.
     """
-    by_form = {}
-    for name in known:
-        for form in {name, re.sub(r" \(.*\)$", "", name)}:
-            by_form.setdefault(form, []).append(name)
     for form in forms(name_of(strong)):
-        found = by_form.get(form, [])
+        found = by_form(tuple(known)).get(form, [])
         here = [name for name in found if page and known[name].page == page]
         if found:
             return [*here, *sorted(found, key=len)][0]
@@ -177,12 +184,11 @@ def taught(env, known):
 
 def link_back(doctree, places, uri_of):
     """Let each arrow of the glossary lead to the section, in place."""
+    by_name = {}
+    for (name, page), anchor in places.items():
+        by_name.setdefault(name, {})[uri_of(page)] = anchor
     for term in doctree.findall(nodes.term):
-        anchors = {
-            uri_of(page): anchor
-            for (name, page), anchor in places.items()
-            if name == name_of(term)
-        }
+        anchors = by_name.get(name_of(term), {})
         for reference in term.parent[-1].findall(nodes.reference):
             if reference["refuri"] in anchors:
                 reference["refuri"] += f"#{anchors[reference['refuri']]}"
@@ -198,25 +204,28 @@ def add_links(app, doctree, page):
         return app.builder.get_relative_uri(page, target)
 
     if page == GLOSSARY:
-        link_back(doctree, taught(env, meanings(env)), uri_of)
+        link_back(doctree, app.taught, uri_of)
         return
     uris = {key: uri_of(target) for key, target in chapters(env).items()}
     link_chapters(doctree, uris, number_of(page))
     if page.startswith("notebooks/"):
-        link_terms(doctree, meanings(env), uri_of(GLOSSARY), page)
+        link_terms(doctree, app.meanings, uri_of(GLOSSARY), page)
 
 
 def fill_index(app, env):
     """Let the index lead to the sections that teach the terms, too.
 
-    The glossary's own entries are in the index by themselves.
+    The glossary's own entries are in the index by themselves. What the terms
+    mean, and where they are taught, is kept in `app` for the pages.
     """
     entries = env.get_domain("index").entries
     for page in lessons(env):
         entries[page] = []
-    known = meanings(env)
-    for (name, page), anchor in taught(env, known).items():
-        entries[page].append(("single", known[name].term, anchor, "", None))
+    app.meanings = meanings(env)
+    app.taught = taught(env, app.meanings)
+    for (name, page), anchor in app.taught.items():
+        term = app.meanings[name].term
+        entries[page].append(("single", term, anchor, "", None))
 
 
 def setup(app):

@@ -1,5 +1,6 @@
 // Make forms of the questions (book/_ext/questions.py) and remember the answers,
-// in this browser only. On paper the answer stands below, unfolded.
+// in this browser only. On paper the answer stands below, unfolded. `make` is
+// that of site.js.
 document.addEventListener("DOMContentLoaded", () => {
   const questions = [...document.querySelectorAll(".question")].map(makeForm);
   for (const { forget } of questions)

@@ -4,12 +4,13 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from checks.calls import Calls
+from checks.watchers import Calls
 from checks.words import (
     call,
     call_by_hand,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -395,7 +396,7 @@ def fit_line(answer):
         y = 2 * x.squeeze(1) + 5
         got = call_by_hand(answer, x, y, 0.1, 2)
         expect(
-            isinstance(got, (tuple, list)) and len(got) == 2,
+            is_sequence(got, 2),
             "two tensors are asked for: w and b, and the losses",
         )
         line, losses = _two_steps(x.squeeze(1), y)
@@ -444,7 +445,7 @@ def trial(answer):
         generator = torch.Generator().manual_seed(size)
         got = call(answer, *sets, generator)
         expect(
-            isinstance(got, (tuple, list)) and len(got) == 2,
+            is_sequence(got, 2),
             "two accuracies are asked for",
         )
         generator.manual_seed(size)

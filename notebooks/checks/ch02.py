@@ -9,14 +9,14 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch.autograd.graph import saved_tensors_hooks
 
-from checks.calls import Calls
-from checks.sizes import Largest
+from checks.watchers import Calls, Largest
 from checks.words import (
     Hint,
     call,
     call_by_hand,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -26,7 +26,7 @@ from checks.words import (
 @exercise("2.1")
 def leaves(answer):
     expect(
-        isinstance(answer, (list, tuple)) and len(answer) == 5,
+        is_sequence(answer, 5),
         "five booleans in a list are asked for",
     )
     expect(
@@ -475,7 +475,7 @@ def train(answer):
     for num_steps in (1, 2, 100):
         got = call(answer, X, y, W1, W2, 0.1, num_steps)
         expect(
-            isinstance(got, (tuple, list)) and len(got) == 3,
+            is_sequence(got, 3),
             "two matrices and a list of losses are asked for",
         )
         *matrices, losses = got

@@ -17,6 +17,7 @@ from checks.words import (
     call,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -81,7 +82,7 @@ def windows(answer):
     for i in (0, 4, 6):
         got = call(dataset.__getitem__, i)
         expect(
-            isinstance(got, (tuple, list)) and len(got) == 2,
+            is_sequence(got, 2),
             f"example {i} should be a pair",
         )
         same_tensor(
@@ -126,7 +127,7 @@ def flip_example(answer):
     boxes = torch.tensor([[2.0, 3.0, 10.0, 12.0], [0.0, 0.0, 30.0, 20.0]])
     got = call(answer, image, boxes)
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 2,
+        is_sequence(got, 2),
         "return the image and the boxes",
     )
     same_tensor(
@@ -161,7 +162,7 @@ def ragged_collate(answer):
     ]
     got = call(answer, batch)
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 3,
+        is_sequence(got, 3),
         "return three tensors: sequences, mask and labels",
     )
     want = torch.full((4, 5), -1.0)
@@ -195,7 +196,7 @@ def mean_and_std(answer):
     ]
     got = call(answer, images)
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 2,
+        is_sequence(got, 2),
         "return two tensors, mean and std",
     )
     pixels = torch.cat([image.flatten(1) for image in images], dim=1) / 255
@@ -233,8 +234,7 @@ def split_groups(answer):
         generator = torch.Generator().manual_seed(seed)
         got = call(answer, groups, share, generator)
         expect(
-            isinstance(got, (tuple, list))
-            and len(got) == 2
+            is_sequence(got, 2)
             and all(isinstance(part, list) for part in got),
             "return two lists of indices",
         )

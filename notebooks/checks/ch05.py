@@ -13,6 +13,7 @@ from checks.words import (
     call_by_hand,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_tensor,
     same_value,
@@ -564,7 +565,7 @@ def quantile_line(answer):
     for y, q in ((9000 + 30 * x + noise, 0.9), (0.1 * x + 0.01 * noise, 0.2)):
         got = call(answer, x, y, q)
         expect(
-            isinstance(got, tuple | list) and len(got) == 2,
+            is_sequence(got, 2),
             "return two numbers, the slope and the intercept",
         )
         slope, intercept = got

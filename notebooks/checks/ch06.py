@@ -11,11 +11,12 @@ from torch import nn, optim
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from checks.sizes import Largest
+from checks.watchers import Largest
 from checks.words import (
     call,
     exercise,
     expect,
+    is_sequence,
     same_number,
     same_tensor,
     same_value,
@@ -71,7 +72,7 @@ def rates(answer):
     for c in (8.0, 0.5):
         got = call(answer, c)
         expect(
-            isinstance(got, (tuple, list)) and len(got) == 2,
+            is_sequence(got, 2),
             "two numbers are asked for: the best rate and the border",
         )
         same_number(
@@ -614,7 +615,7 @@ def pick_rate(answer):
         steps,
     )
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 2,
+        is_sequence(got, 2),
         "a pair is asked for: the best rate and the medians",
     )
     best, medians = got

@@ -16,6 +16,7 @@ from checks.words import (
     call,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -96,7 +97,7 @@ def watch(answer):
 @exercise("7.2")
 def pair(answer):
     expect(
-        isinstance(answer, (tuple, list)) and len(answer) == 2,
+        is_sequence(answer, 2),
         "two numbers are asked for: w.grad and x.grad",
     )
     hints = {
@@ -211,7 +212,7 @@ def linear_backward(answer):
         )
         got = call(answer, X, W, G)
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 3,
+        is_sequence(got, 3),
         "three tensors are asked for",
     )
     is_tensor(got[0], shape=X.shape, name="grad_input")

@@ -13,6 +13,7 @@ from checks.words import (
     call_by_hand,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -157,8 +158,7 @@ def param_groups(answer):
     model.register_parameter("scale", nn.Parameter(torch.tensor(1.0)))
     got = call(answer, model, 0.25)
     expect(
-        isinstance(got, (list, tuple))
-        and len(got) == 2
+        is_sequence(got, 2)
         and all(isinstance(group, dict) for group in got)
         and all("params" in group for group in got),
         'return a list of two dictionaries, each with "params"',
@@ -223,7 +223,7 @@ def merge(answer):
     ]
     got = call(answer, *parts)
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 2,
+        is_sequence(got, 2),
         "return two values, the mean and the variance",
     )
     mean, var = got

@@ -5,11 +5,12 @@ import math
 import torch
 from torchvision import ops
 
-from checks.calls import Calls
+from checks.watchers import Calls
 from checks.words import (
     call,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -428,7 +429,7 @@ def align_matrices(answer):
     for box, size, ratio, hint in cases:
         result = call(answer, torch.tensor(box), size, 7, 11, ratio)
         expect(
-            isinstance(result, (tuple, list)) and len(result) == 2,
+            is_sequence(result, 2),
             "return two matrices, A and B",
         )
         for matrix, length, name in zip(result, (7, 11), "AB", strict=True):

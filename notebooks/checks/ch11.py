@@ -14,6 +14,7 @@ from checks.words import (
     call,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -126,7 +127,7 @@ def hinge(answer):
     real, fake = torch.tensor([3.0, 0.5, -1.0]), torch.tensor([-2.0, 0.25])
     got = call(answer, real, fake)
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 2,
+        is_sequence(got, 2),
         "two losses are asked for, of D and of G",
     )
     same_tensor(
@@ -496,7 +497,7 @@ def clean_trial(answer):
         generator = torch.Generator().manual_seed(seed)
         got = call(answer, fakes, logits, score, generator)
         expect(
-            isinstance(got, (tuple, list)) and len(got) == 3,
+            is_sequence(got, 3),
             "three scores are asked for: all, cleaned and control",
         )
         expect(

@@ -12,6 +12,7 @@ from checks.words import (
     call,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -159,7 +160,7 @@ def coupled_step(answer):
 
     got = call(answer, x, h, c, W, U, b)
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 2,
+        is_sequence(got, 2),
         "two tensors are asked for: the new h and the new c",
     )
     for value, name in zip(got, ["h", "c"], strict=True):
@@ -188,7 +189,7 @@ def clip(answer):
     large = [torch.tensor([3.0, -4.0]), torch.tensor([[12.0]])]
     got = call(answer, large, 1.0)
     expect(
-        isinstance(got, (list, tuple)) and len(got) == 2,
+        is_sequence(got, 2),
         "a list with one tensor for each gradient is asked for",
     )
     for value, grad in zip(got, large, strict=True):
@@ -491,7 +492,7 @@ def two_splits(answer):
         generator = torch.Generator().manual_seed(seed)
         got = call(answer, list(rows), fit, generator)
         expect(
-            isinstance(got, (tuple, list)) and len(got) == 2,
+            is_sequence(got, 2),
             "two numbers are asked for: careless and fair",
         )
         expect(

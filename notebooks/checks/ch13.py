@@ -9,6 +9,7 @@ from checks.words import (
     call,
     exercise,
     expect,
+    is_sequence,
     is_tensor,
     same_number,
     same_tensor,
@@ -89,7 +90,7 @@ def join(answer):
     sizes = [3, 4, 5]
     got = call(answer, edges, sizes)
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 2,
+        is_sequence(got, 2),
         "two tensors are asked for: edge_index and batch",
     )
     same_tensor(
@@ -341,7 +342,7 @@ def edge_trial(answer):
         "the graph that came in was changed; work on a clone",
     )
     expect(
-        isinstance(got, (tuple, list)) and len(got) == 2,
+        is_sequence(got, 2),
         "two numbers are asked for, with and without edges",
     )
     for edges, words in ((12, "with"), (0, "without")):

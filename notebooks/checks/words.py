@@ -41,6 +41,11 @@ def expect(condition, hint):
         raise Hint(hint)
 
 
+def is_sequence(value, length):
+    """Whether a value is a tuple or a list of this length."""
+    return isinstance(value, (tuple, list)) and len(value) == length
+
+
 def call(function, *args, mutates=False, **kwargs):
     """Call a learner's function and turn what goes wrong into a hint.
 

@@ -1,8 +1,22 @@
-"""How large the tensors are that an answer makes."""
+"""What an answer calls of PyTorch, and how large its tensors are."""
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+
+class Calls(TorchFunctionMode):
+    """Note, within a `with` block, the name of each function called."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        """Note the name and call the function."""
+        self.names.append(getattr(function, "__name__", str(function)))
+        return function(*args, **(kwargs or {}))
 
 
 class Largest(TorchDispatchMode):
