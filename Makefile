@@ -4,7 +4,7 @@
 #   make book      build the site from the stored outputs
 #   make test      prove every cell, exercise, data file and page
 #   make quick     prove only what changed since the last commit [BASE=main]
-#   make lab       open JupyterLab in notebooks/
+#   make lab       open JupyterLab, in notebooks/
 #   make outputs   execute the notebooks and store their outputs [NB=01_tensors]
 #   make data      rebuild the data files that are missing or damaged
 #   make lint      check the form of the code
@@ -47,7 +47,7 @@ quick: packages
 		--touched $(or $(BASE),HEAD) $(ARGS)
 
 lab: packages
-	@$(BIN)/python -m jupyterlab notebooks
+	@$(BIN)/python -m jupyterlab --ServerApp.preferred_dir=notebooks
 
 outputs: packages
 	@$(BIN)/python tools/outputs.py $(NB)
@@ -73,11 +73,11 @@ zip: book
 	@$(BIN)/python tools/take_along.py zip
 
 assignments: packages
-	@$(BIN)/python tools/assignments.py $(CLASS)
+	@$(BIN)/python tools/assignments.py "$(CLASS)"
 
 grade: packages
 	@$(BIN)/python tools/assignments.py
-	@.venv/class/bin/python tools/grading.py $(CLASS) $(NB) $(ARGS)
+	@.venv/class/bin/python tools/grading.py "$(CLASS)" $(NB) $(ARGS)
 
 test-class: packages
 	@$(BIN)/python tools/assignments.py

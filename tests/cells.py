@@ -1,5 +1,6 @@
 """What several tests ask of the cells of a notebook."""
 
+import ast
 from pathlib import Path
 
 import nbformat
@@ -44,3 +45,30 @@ def namespace(name, tag):
     for source in sources:
         exec(compile(source, f"{name}.ipynb", "exec"), defined)
     return defined
+
+
+def definitions(name, functions, **given):
+    """Define functions of a notebook, without a run of its other cells.
+
+    Args:
+        name: the notebook's name without folder and ending, "10_detection".
+        functions: names of functions and classes; of two the first counts.
+        given: what they need besides, such as modules.
+
+    Returns:
+        The dict of what is given and defined.
+
+    Raises:
+        LookupError: the notebook defines no function of that name.
+    """
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    nodes = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            for node in ast.parse(cell.source).body:
+                nodes.setdefault(getattr(node, "name", None), node)
+    if missing := set(functions) - nodes.keys():
+        raise LookupError(f"{name} defines no {', '.join(sorted(missing))}")
+    code = ast.Module([nodes[one] for one in functions], [])
+    exec(compile(code, f"{name}.ipynb", "exec"), given)
+    return given

@@ -24,12 +24,12 @@ function uncolourCode() {
 }
 
 // Mark what holds no text of a new kind: here the kind is what the browser
-// draws it with, its own colour and size and each background behind it.
+// draws it with, its own colour, size and underline and each background behind it.
 function setAside() {
   const kinds = new Set(), kept = new Set();
   const drawn = (style, names) => names.map((name) => style[name]).join(" ");
   const BOX = ["backgroundColor", "backgroundImage", "opacity", "position"];
-  const TEXT = ["color", "fontSize", "fontWeight", "textShadow"];
+  const TEXT = ["color", "fontSize", "fontWeight", "textShadow", "textDecorationLine"];
   const walk = (element, behind) => {
     if (!element.checkVisibility()) return;
     const style = getComputedStyle(element);

@@ -115,8 +115,6 @@ def solutions(path):
             lines = cell.source.splitlines()[: body[-1].lineno - 1]
             source = "\n".join(lines).rstrip() + "\n"
             found[number] = Solution(number, dict(known), source, answer)
-        if "raises-exception" in cell.metadata.get("tags", []):
-            continue
         for statement in body:
             for name in _defined(statement):
                 known[name] = statement

@@ -52,6 +52,14 @@ def found(*sources):
             "torch.optim.Adam torch.optim.Optimizer.step",
         ),
         ("o.step()", ""),
+        ("optimizer.step()", "torch.optim.Optimizer.step"),
+        ("class A:\n    def step(self): ...\noptimizer.step()", ""),
+        ("optimizer = model\nloss.backward()", "torch.Tensor.backward"),
+        (
+            "from torch import nn\ndef net():\n    return nn.Sequential()\n"
+            "net().state_dict()",
+            "torch.nn.Sequential torch.nn.Module.state_dict",
+        ),
         ("%matplotlib inline", ""),
     ],
 )
@@ -69,6 +77,7 @@ def test_an_alias_holds_in_the_cells_below():
         ("torch.nn.Linear", "docs/stable/generated/torch.nn.Linear.html#"),
         ("torch.Tensor.view", "docs/stable/generated/torch.Tensor.view.html#"),
         ("torch.float32", "docs/stable/tensor_attributes.html#torch.dtype"),
+        ("torch.nn.Buffer", "generated/torch.nn.parameter.Buffer.html#torch"),
         ("torch.nn.Module.eval", "generated/torch.nn.Module.html#torch.nn.M"),
         ("torch.distributions.MixtureSameFamily", "mixture_same_family.Mix"),
         ("torchvision.ops.nms", "vision/stable/generated/torchvision.ops.nms"),
@@ -130,6 +139,75 @@ def test_the_most_telling_section_comes_first(small):
     assert places["torch.ones"] == [title, "#later"]
     assert places["torch.Tensor.view"] == [title]
     assert places["torch.zeros"] == ["#exercises"]
+
+
+@pytest.mark.parametrize(
+    "title, text, code, name",
+    [
+        ("Adam: a mean", "", "optim.Adam(w)", "torch.optim.Adam"),
+        ("Adam and others", "", "optim.Adam(w)", "torch.optim.Adam"),
+        ("Layer norm", "", "1", "torch.nn.functional.layer_norm"),
+        (
+            "By time: CTCLoss",
+            "",
+            "F.ctc_loss(x)",
+            "torch.nn.functional.ctc_loss",
+        ),
+        ("GCN", "", "pyg.GCNConv(1)", "torch_geometric.nn.GCNConv"),
+        ("A state_dict", "", "model.state_dict", "torch.nn.Module.state_dict"),
+        ("Parameter groups", "", "nn.Parameter(w)", ""),
+        ("Parameter groups", "`nn.Parameter`", "1", "torch.nn.Parameter"),
+        ("Data with bumps", "", "1", ""),
+        ("One step", "`optimizer.step`", "1", "torch.optim.Optimizer.step"),
+        ("One look or more in one step", "`optimizer.step`", "1", ""),
+        ("After `F.pad`", "`nn.Flatten`", "1", "torch.nn.functional.pad"),
+    ],
+)
+def test_a_heading_names_it(tmp_path, title, text, code, name):
+    """And not a word of plain English that is written alike."""
+    notebook(
+        tmp_path,
+        "# Start",
+        "import torch_geometric.nn as pyg\nfrom torch import nn, optim\n"
+        "import torch.nn.functional as F\nfrom torch_geometric import data\n"
+        "F.layer_norm, F.ctc_loss, F.pad, pyg.GCNConv, optim.Adam, data.Data"
+        "\nmodel.state_dict, nn.Parameter, optimizer.step, nn.Flatten",
+        f"## {title}\n\n{text}",
+        code,
+    )
+    titled = api.Api(tmp_path).chapters[0].sections[1].titled
+    assert titled == ({name} if name else set())
+
+
+def test_what_is_said_of_one_object_is_not_said_of_another(tmp_path):
+    notebook(
+        tmp_path,
+        "# Start",
+        "import torch\noptimizer.step()\nscheduler.step()\ntorch.func.grad\n"
+        "x = torch.ones(1)\nx.grad\nmodel.zero_grad()",
+        "## Order\n\n`.step()` and `.grad`",
+        "scheduler.step()",
+    )
+    [section] = api.Api(tmp_path).chapters[0].sections[1:]
+    owner = "torch.optim.lr_scheduler.LRScheduler"
+    assert set(section.prose) == {f"{owner}.step", "torch.Tensor.grad"}
+
+
+def test_a_section_that_names_and_uses_it_first_is_told_first(tmp_path):
+    notebook(
+        tmp_path,
+        "# Start",
+        "import torch\ntorch.manual_seed(0)",
+        "## A use\n\nCode.",
+        "torch.ones(1)",
+        "## Seeds\n\nOne, two.\n\nThree.\n\n`torch.ones` and more.",
+        "torch.manual_seed(0), torch.ones(1)",
+        "## More\n\nOne.",
+        "torch.manual_seed(0)",
+    )
+    told = api.Api(tmp_path).told
+    assert told["torch.manual_seed"][0].title == "Seeds"
+    assert told["torch.ones"][0].title == "Seeds"
 
 
 def test_the_map_links_to_section_and_documentation(small):

@@ -27,7 +27,9 @@ def test_every_picture_has_a_maker():
     for name in [
         *BY_HAND,
         "site.png",
+        "live/*.svg",
         "tensorboard/",
+        "d3/",
         "stix/",
         "minisearch/",
     ]:
@@ -39,7 +41,7 @@ def test_every_chapter_has_a_card():
     assert cards == [path.stem for path in CHAPTERS]
 
 
-@pytest.mark.parametrize("name", ["minisearch", "stix"])
+@pytest.mark.parametrize("name", ["d3", "minisearch", "stix"])
 def test_the_work_of_others_is_as_it_was_given(name):
     known = guard.checksums(ASSETS / name)
     found = make_all.digests(ASSETS / name)

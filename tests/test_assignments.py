@@ -275,21 +275,24 @@ class Class:
                 cell.source = sources[number]
         return notebook
 
-    def hand_in(self, student, text):
-        """Hand in a text, or a notebook."""
+    def hand_in(self, student, text, name=None):
+        """Hand in a text, or a notebook; return its path."""
         text = text if isinstance(text, str) else nbformat.writes(text)
         folder = self.folder / "submitted" / student / self.name
-        folder.mkdir(parents=True)
-        (folder / f"{self.name}.ipynb").write_text(text, "utf-8")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name or self.name}.ipynb"
+        path.write_text(text, "utf-8")
+        return path
 
-    def grade(self):
+    def grade(self, *words):
         """Grade; return the tables."""
         run = subprocess.run(
-            [PYTHON, ROOT / "tools" / "grading.py", self.folder],
+            [PYTHON, ROOT / "tools" / "grading.py", self.folder, *words],
             capture_output=True,
             text=True,
         )
         assert run.returncode == 0, run.stderr
+        assert not run.stderr
         return run.stdout
 
     def points(self):
@@ -313,7 +316,7 @@ class Class:
 def graded(tmp_path_factory):
     """A class of twelve, graded: its points, its tables and what was hurt."""
     needs_a_room()
-    folder = tmp_path_factory.mktemp("class")
+    folder = tmp_path_factory.mktemp("a class")
     run = subprocess.run(
         [sys.executable, ROOT / "tools" / "assignments.py", folder],
         capture_output=True,
@@ -352,6 +355,12 @@ def graded(tmp_path_factory):
             cell.source = 'check("1.1", torch.arange(1, 20, 2))'
             cell.metadata.nbgrader.points = 99
     ours.hand_in("changes", changed)
+    ours.hand_in("Doe, Jane", ours.notebook(), "my tensors (1)")
+    linked = ours.hand_in("links", ours.notebook())
+    linked.with_name("data").symlink_to("/etc/passwd")
+    misplaced = folder / "submitted" / "loose"
+    misplaced.mkdir()
+    (misplaced / linked.name).touch()
 
     ours.tables = ours.grade()
     ours.hurt = [] if victim.exists() else ["a file"]
@@ -387,14 +396,20 @@ def test_the_points_are_right(graded):
 @needs_class
 def test_the_hostile_are_named_and_the_others_are_not(graded):
     names = {name: words for name, (_, words) in ATTACKS.items()} | {
-        "garbles": "holds no such notebook",
+        "garbles": "holds no notebook (NotJSONError)",
         "misses": "lacks the cell answer-1-1",
         "changes": "changed the locked cell check-1-1",
     }
     assert len(names) == 10
-    tables = graded.tables.split("| student | worth a look |")
-    assert len(tables) == len(CHAPTERS) + 1
-    look = tables[1].partition("\n\n")[0]
+    names |= {
+        "Doe, Jane": f"lacks the file {graded.name}.ipynb",
+        "links": "holds a link",
+    }
+    opening, *tables = graded.tables.split("| student | worth a look |")
+    assert len(tables) == len(CHAPTERS)
+    assert f"left out: submitted/loose/{graded.name}.ipynb" in opening
+    look, last, *_ = tables[0].split("\n\n")
+    assert last == "Not from: loose."
     rows = [row.strip("| ").split(" | ") for row in look.splitlines()[2:]]
     said = {}
     for student, words in rows:
@@ -422,6 +437,46 @@ def test_the_table_says_where_the_class_fails(graded):
     place = list(table).index(MISTAKEN)
     assert table[MISTAKEN] == [10, 1, 0, 0]
     assert MISTAKE.hint in rows[place][-1]
+
+
+@needs_class
+def test_what_is_new_or_was_interrupted_is_graded_alone(graded):
+    """And a check of the lecturer's own counts; the last of these tests."""
+    half = graded.hand_in("half", graded.notebook({"1.1": "odds = 8"}))
+    os.utime(half, (0, 0))  # an old file, copied just now
+    page = f"feedback/right/{graded.name}/{graded.name}.html"
+    (graded.folder / page).unlink()
+    checks = graded.folder / "release" / graded.name / "checks"
+    check = checks / f"ch{graded.name[:2]}.py"
+    own = '\n\n@exercise("1.1")\ndef own(answer):\n'
+    own += '    expect(answer == 8, "eight is wanted")\n'
+    check.write_text(
+        check.read_text("utf-8").replace('@exercise("1.1")', "") + own, "utf-8"
+    )
+    graded.grade(graded.name)
+    points = graded.points()[graded.name]
+    assert points["half"] == graded.total
+    assert points["right"] == graded.total - graded.worth["1.1"]
+    assert points["misses"] == graded.total - graded.worth["1.1"]
+
+
+@needs_class
+def test_what_was_changed_is_released_anew(graded):
+    """And the points, and the rest, stay."""
+    source, released = (
+        graded.folder / part / graded.name / f"{graded.name}.ipynb"
+        for part in ("source", "release")
+    )
+    other = released.parents[1] / graded.others[0].name
+    before = graded.points(), other.stat().st_ctime
+    text = source.read_text("utf-8").replace("# Exercises:", "# Homework:")
+    source.write_text(text, "utf-8")
+    subprocess.run(
+        [sys.executable, ROOT / "tools" / "assignments.py", graded.folder],
+        check=True,
+    )
+    assert "# Homework:" in released.read_text("utf-8")
+    assert (graded.points(), other.stat().st_ctime) == before
 
 
 @needs_class

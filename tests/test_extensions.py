@@ -11,6 +11,7 @@ from markdown_it.tree import SyntaxTreeNode
 from myst_parser.docutils_ import Parser
 
 import hypertext
+import progress
 import sections
 from api import MARKDOWN
 from cells import NOTEBOOKS, each_chapter
@@ -156,6 +157,27 @@ def test_the_index_leads_to_the_section(monkeypatch):
     hypertext.fill_index(SimpleNamespace(), env)
     entry = ("single", "Leaf", "on-tensors", "", None)
     assert index.entries == {page: [entry]}
+
+
+def test_the_browser_is_told_the_sections_of_a_page():
+    page = "notebooks/07_hooks"
+    doctree = read(
+        CHAPTER + "\n## A reader's `x`\n\n## Exercises\n\n## On tensors\n"
+    )
+    *_, again = doctree.findall(nodes.section)
+    env = SimpleNamespace(
+        get_doctree=lambda _: doctree,
+        toc_secnumbers={page: {"": (7,)}},
+        titles={page: nodes.title("", "Hooks")},
+    )
+    assert progress.contents(env, page) == {
+        "title": "7. Hooks",
+        "sections": [
+            "On tensors",
+            "A reader's x",
+            ["On tensors", again["ids"][0]],
+        ],
+    }
 
 
 def glossary():

@@ -36,7 +36,7 @@ TAGS = {
     "hide-cell",
     "hide-input",
     "nbval-ignore-output",
-    "raises-exception",
+    "predict",
     "real-thing",
 }
 METADATA = {"jupyter", "mystnb", "tags", "tolerance"}
@@ -138,9 +138,8 @@ def test_nothing_is_skipped(path):
         tags = set(cell.metadata.get("tags", []))
         assert not tags & SKIPPING, f"{where} is skipped"
         assert "NBVAL_" not in cell.source, f"{where}: use tags, not comments"
-        if "raises-exception" in tags:
-            kinds = [output.output_type for output in cell.outputs]
-            assert "error" in kinds, f"{where} no longer raises"
+        kinds = {output.output_type for output in cell.outputs}
+        assert "error" not in kinds, f"{where}: catch the error, print it"
 
 
 def test_only_the_listed_cells_are_ignored():
@@ -277,6 +276,21 @@ def test_every_picture_has_an_alt_text_of_its_own():
         assert film == alt.startswith("Animat"), (
             f"{where}: the alt text of a film begins with 'Animation'"
         )
+
+
+@each_chapter
+def test_what_is_to_predict_is_short_text(path):
+    asked = [
+        (where, cell)
+        for where, cell in code_cells(path)
+        if "predict" in cell.metadata.get("tags", [])
+    ]
+    assert 3 <= len(asked) <= 5, f"{path.name}: {len(asked)} predictions"
+    for where, cell in asked:
+        assert not pictures(cell.outputs), f"{where}: a picture"
+        lines = "\n".join(shown(cell)).strip().splitlines()
+        assert 1 <= len(lines) <= 4, f"{where}: {len(lines)} lines"
+        assert cell.metadata.tags == ["predict"], f"{where}: folded"
 
 
 @each_notebook

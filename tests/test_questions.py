@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -29,26 +30,47 @@ def run(code):
     return f"`{' '.join(said.getvalue().split())}`"
 
 
-def titles(path):
-    """The titles of a notebook's sections."""
+def headings(path):
+    """The marks and the titles of a chapter's sections."""
+    path = ROOT / "notebooks" / f"{path.stem}.ipynb"
     notebook = nbformat.read(path, as_version=4)
     text = "\n".join(
         cell.source for cell in notebook.cells if cell.cell_type == "markdown"
     )
-    return re.findall(r"^##+ (.+?)\s*$", text, re.M)
+    return re.findall(r"^(##+) (.+?)\s*$", text, re.M)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_questions_stand_under_sections_of_their_chapter(path):
     found = questions.read(path)
     sections = {one.section for one in found}
-    known = titles(ROOT / "notebooks" / f"{path.stem}.ipynb")
+    known = [title for _, title in headings(path)]
     lost = sections - set(known)
     assert not lost, f"{path.name}: the chapter has no section {sorted(lost)}"
     order = [known.index(one.section) for one in found]
     assert order == sorted(order), f"{path.name}: not in the chapter's order"
     assert len(found) >= 10 and len(sections) >= 6, path.name
-    assert len({one.right for one in found}) > 2, "the answers have a pattern"
+    silent, part = {}, None
+    for marks, title in headings(path):
+        part = title if marks == "##" else part
+        silent[part] = silent.get(part, True) and title not in sections
+    quiet = {title for title in silent if silent[title]}
+    assert quiet == {"Summary", "Exercises", "Further reading"}, path.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_right_answer_cannot_be_told_by_its_looks(path):
+    found = questions.read(path)
+    places = Counter(one.right for one in found)
+    assert len(places) > 2 and max(places.values()) <= len(found) / 2
+    said = [one for one in found if one.asked != questions.PRINTS]
+    for name, extreme in (("longest", max), ("shortest", min)):
+        lengths = [[len(choice) for choice in one.choices] for one in said]
+        told = [
+            own[one.right] == extreme(own) and own.count(extreme(own)) == 1
+            for one, own in zip(said, lengths, strict=True)
+        ]
+        assert sum(told) <= len(told) / 2, f"mostly the {name} choice is right"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -63,6 +85,16 @@ def test_the_right_answer_is_what_the_code_prints(path):
         if one.proof and run(one.proof) != "``":
             wrong.append(f"{one.proof}{run(one.proof)}")
     assert not wrong, f"{path.name}:\n" + "\n".join(wrong)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_notebook_leads_to_its_questions_and_the_page_has_them(path):
+    notebook = ROOT / "notebooks" / f"{path.stem}.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    file = f"../book/questions/{path.name}"
+    link = f" After a section, try [its questions]({file})."
+    assert text.count(link) == 1
+    assert questions.LINK.sub("", text) == text.replace(link, "")
 
 
 WHOLE = """\

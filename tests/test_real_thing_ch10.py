@@ -78,3 +78,18 @@ def test_a_text_that_disagrees_is_named(folder, capsys):
     (folder / "Annotation" / "FudanPed00001.txt").write_text(text)
     assert load_penn_fudan(folder) is None
     one_line(capsys, "FudanPed00001 is damaged")
+
+
+def test_a_photo_cut_short_is_named(folder, capsys):
+    path = folder / "PNGImages" / "FudanPed00002.png"
+    path.write_bytes(path.read_bytes()[:40])
+    assert load_penn_fudan(folder) is None
+    one_line(capsys, "FudanPed00002 is damaged")
+
+
+def test_a_mask_in_colour_is_named(folder, capsys):
+    path = folder / "PedMasks" / "FudanPed00001_mask.png"
+    with PIL.Image.open(path) as mask:
+        mask.convert("RGB").save(path)
+    assert load_penn_fudan(folder) is None
+    one_line(capsys, "FudanPed00001 is damaged")

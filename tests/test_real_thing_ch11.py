@@ -40,7 +40,14 @@ def test_a_checkpoint_draws_the_same_64_faces(tmp_path, prefix):
     source, file = tiny(), tmp_path / "gan.pkl"
     state = {prefix + k: x for k, x in source.state_dict().items()}
     torch.save({"g_model_state_dict": state}, file)
-    sheet = draw_faces(file, tiny(), nz=5)
+    drawn = tiny()
+    sheet = draw_faces(file, drawn, nz=5)
     assert sheet.shape == (3, 8 * 6 + 2, 8 * 6 + 2)
     assert sheet.min() >= 0 and sheet.max() <= 1
     assert torch.equal(sheet, draw_faces(file, tiny(), nz=5))
+    noise = torch.Generator().manual_seed(1)
+    z = torch.randn(64, 5, 1, 1, generator=noise)
+    with torch.inference_mode():
+        first = drawn.eval()(z)[0]
+    # -1 is black and 1 is white, whatever the brightest face reaches
+    torch.testing.assert_close(sheet[:, 2:6, 2:6], (first + 1) / 2)

@@ -20,7 +20,8 @@ from axe_playwright_python.sync_playwright import Axe
 from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
-from pictures import find_chromium
+import live_figures
+from pictures import find_chromium, still
 from repository import find_repository
 from take_along import contents_of_the_book
 
@@ -32,6 +33,9 @@ DESKTOP = {"width": 1280, "height": 900}
 # what is measured stands still, and what is set aside is gone
 STILL = "* {transition: none !important}"
 ASIDE = ".few [data-aside] {display: none !important}"
+
+# the rules of axe that look at colours
+COLOURS = ["color-contrast", "link-in-text-block"]
 
 # grave axe findings that are not ours, each with its reason
 THEMES_OWN = {
@@ -193,28 +197,6 @@ def test_the_site_builds_without_a_warning(build):
     assert status == 0, warnings
 
 
-def test_a_page_loads_whole_and_alone(address, page):
-    """Nothing from elsewhere, no error, formulas drawn, pictures shown."""
-    page.wait_for_load_state("networkidle")
-    outside = [
-        url
-        for url in page.requested
-        if not url.startswith((address, "data:", "blob:"))
-    ]
-    assert not outside, f"{page.name} asks other hosts: {outside}"
-    assert not page.complaints, f"{page.name}: {page.complaints}"
-    formulas = page.locator(".math").count()
-    drawn = page.locator(".math > math").count()
-    assert drawn == formulas, f"{page.name}: {drawn} of {formulas} formulas"
-    wrong = page.locator("math merror").count()
-    assert wrong == 0, f"{page.name}: {wrong} formulas in error"
-    broken = page.evaluate(
-        "[...document.images].filter(i => i.complete && !i.naturalWidth"
-        " && i.loading != 'lazy').map(i => i.src)"
-    )
-    assert not broken, f"{page.name}: pictures not shown {broken}"
-
-
 def test_a_page_fits_a_phone(page):
     page.set_viewport_size(PHONE)
     width = page.evaluate("document.scrollingElement.scrollWidth")
@@ -224,6 +206,29 @@ def test_a_page_fits_a_phone(page):
         ".filter(box => box.scrollWidth > box.clientWidth).length"
     )
     assert not wide, f"{page.name}: {wide} boxes of code scroll sideways"
+
+
+def test_the_live_figures_of_a_page_agree_with_torch(page):
+    """At many positions; each is used as a reader does, keyboard included."""
+    page.set_viewport_size(DESKTOP)
+    found = []
+    for name in live_figures.on(page):
+        figure = live_figures.start(page, name)
+        found += [
+            f"{name}, {fault}"
+            for fault in live_figures.faults(figure, name)
+            + live_figures.deaf_handles(figure)
+        ]
+        stored = live_figures.ASSETS / f"{name}.svg"
+        if still(figure) != stored.read_text(encoding="utf-8"):
+            found.append(f"{name}: run `python tools/pictures.py live`")
+        page.set_viewport_size(PHONE)
+        width = page.evaluate("document.scrollingElement.scrollWidth")
+        if width > PHONE["width"]:
+            found.append(f"{name} is {width} px wide on a phone")
+        page.set_viewport_size(DESKTOP)
+    assert not found, f"{page.name}:\n" + "\n".join(found)
+    assert not page.complaints, f"{page.name}: {page.complaints}"
 
 
 def grave(page, **options):
@@ -245,12 +250,38 @@ def test_a_page_is_accessible(page, theme):
     page.add_script_tag(path=Path(__file__).parent / "one_of_a_kind.js")
     page.evaluate("uncolourCode()")
     found = []
-    if theme == "light":  # only contrast depends on the theme
-        found += grave(page, rules={"color-contrast": {"enabled": False}})
+    if theme == "light":  # only colours depend on the theme
+        others = {rule: {"enabled": False} for rule in COLOURS}
+        found += grave(page, rules=others)
     page.evaluate("showOneOfAKind(true)")
-    found += grave(page, runOnly=["color-contrast"])
+    found += grave(page, runOnly=COLOURS)
     page.evaluate("showOneOfAKind(false)")
     assert not found, f"{page.name}, {theme}: {found}"
+
+
+def test_a_page_loads_whole_and_alone(address, page):
+    """Nothing from elsewhere, no error, formulas drawn, pictures shown.
+
+    It comes late: what the other tests did may not ask for more either.
+    """
+    page.wait_for_load_state("networkidle")
+    outside = [
+        url
+        for url in page.requested
+        if not url.startswith((address, "data:", "blob:"))
+    ]
+    assert not outside, f"{page.name} asks other hosts: {outside}"
+    assert not page.complaints, f"{page.name}: {page.complaints}"
+    formulas = page.locator(".math").count()
+    drawn = page.locator(".math > math").count()
+    assert drawn == formulas, f"{page.name}: {drawn} of {formulas} formulas"
+    wrong = page.locator("math merror").count()
+    assert wrong == 0, f"{page.name}: {wrong} formulas in error"
+    broken = page.evaluate(
+        "[...document.images].filter(i => i.complete && !i.naturalWidth"
+        " && i.loading != 'lazy').map(i => i.src)"
+    )
+    assert not broken, f"{page.name}: pictures not shown {broken}"
 
 
 def test_a_page_names_itself_and_is_described(page):
@@ -261,6 +292,38 @@ def test_a_page_names_itself_and_is_described(page):
     said = page.locator("meta[name=description]")
     if page.locator("article section p").count():
         assert len(said.get_attribute("content")) > 20
+
+
+def test_every_chapter_has_a_live_figure_and_each_is_light(site):
+    shown = {
+        path.stem: live_figures.STILL.findall(path.read_text(encoding="utf-8"))
+        for path in (site / "notebooks").glob("[01]*.html")
+    }
+    assert [chapter for chapter, names in shown.items() if not names] == []
+    names = sorted(name for names in shown.values() for name in names)
+    assert names == live_figures.NAMES
+    for name in names:
+        folder = live_figures.ASSETS
+        parts = [*folder.glob(f"{name}.*"), *folder.glob(f"{name}_*")]
+        assert sum(part.stat().st_size for part in parts) < 100_000, name
+
+
+def test_a_live_figure_from_the_file_system_and_without_a_script(
+    browser, site
+):
+    path = (site / "notebooks" / "01_tensors.html").as_uri()
+    tab = open_tab(browser)
+    tab.goto(path)
+    figure = live_figures.start(tab, "broadcasting")
+    assert not live_figures.faults(figure, "broadcasting")
+    assert not tab.complaints
+    tab.context.close()
+    tab = open_tab(browser, java_script_enabled=False)
+    tab.goto(path)
+    image = tab.locator("img.live").first
+    image.scroll_into_view_if_needed()
+    assert image.bounding_box()["width"] > 200
+    tab.context.close()
 
 
 def test_the_contents_come_before_the_article(page):
@@ -283,7 +346,8 @@ def test_search_leads_to_the_section(anywhere, tab):
     tab.goto(f"{anywhere}search.html?q=weights_only")
     first = tab.locator("#search-results li").first
     first.wait_for(timeout=20_000)
-    assert "09_finetune.html#" in first.locator("a").get_attribute("href")
+    link = first.locator("a").get_attribute("href")
+    assert "09_finetune.html?found#" in link
     assert "Fine" in first.locator(".search-where").inner_text()
     assert first.locator("mark").count()
     first.locator("a").click()
@@ -408,7 +472,7 @@ def test_a_question_answers_and_is_remembered(address, tab):
     assert not tab.requested and not tab.context.cookies()
     tab.reload()
     assert radios.nth(right).is_checked()
-    assert said.inner_text().startswith("Right. ")
+    assert said.text_content().startswith("Right. ")
     forget.click()
     assert not said.inner_text() and forget.is_hidden()
     tab.reload()
@@ -426,6 +490,252 @@ def test_a_question_is_a_folded_answer_without_a_script(address, browser):
     answer.locator("summary").click()
     assert answer.get_by_text("Right.").is_visible()
     context.close()
+
+
+PART = "notebooks/02_autograd", "a-slope-three-ways"
+REMEMBERED = {
+    f"read:{'#'.join(PART)}": "2",
+    "read:notebooks/01_tensors#devices": "1",
+    "read:notebooks/01_tensors#a-title-of-an-older-book": "3",
+    "done:notebooks/01_tensors#exercise-1-2": "4",
+    "question-01234567": "1",
+    "predict-01234567": "[1, 2]",
+}
+# what is kept, but for the theme's own
+KEPT = "(({ theme, mode, ...rest }) => rest)({ ...localStorage })"
+REMEMBER = "names => Object.assign(localStorage, names)"
+# what of the article moves by itself while a page loads
+MOVED = """() => new Promise((done) => {
+    const inside = ({ node }) => node?.parentElement?.closest("article")
+    const moved = (list) => list.getEntries().flatMap((entry) =>
+        entry.sources.filter(inside).map(({ node }) => node.textContent))
+    const observer = new PerformanceObserver((list) => done(moved(list)))
+    observer.observe({ type: "layout-shift", buffered: true })
+    setTimeout(() => done([]), 500)
+})"""
+# how much higher a place is than what is kept free for it
+LACKS = """place => place.getBoundingClientRect().height
+    - parseFloat(getComputedStyle(place).minHeight)"""
+HEIGHT = "document.querySelector('.bd-links').scrollHeight"
+SEEN = """new Promise((done) => new IntersectionObserver(done).observe(
+    document.querySelector("article")))"""
+
+
+def read_on(tab, anchor, seconds):
+    """Go on to the end of a section, and stay some seconds on each screen."""
+    while True:
+        tab.evaluate(SEEN)  # the page knows where it is
+        tab.clock.run_for(1000 * seconds)
+        box = tab.locator(f"#{anchor}").bounding_box()
+        if box["y"] + box["height"] < DESKTOP["height"]:
+            return
+        tab.evaluate("scrollBy(0, 600)")
+
+
+def test_progress_is_what_was_read_and_leads_on(anywhere, tab):
+    page, section = PART
+    middle = "whole-jacobians-torch-func"
+    tick = tab.locator(f"#pst-page-toc-nav a[href='#{section}'] + .tick")
+    share = tab.locator(".bd-links a[href$='#'] + .share")
+    tab.clock.install()
+    tab.goto(f"{anywhere}index.html")
+    assert not tab.locator("#go-on").inner_text()
+    tab.goto(f"{anywhere}{page}.html#one-gradient-for-each-example-vmap")
+    read_on(tab, middle, seconds=60)  # a jump into it
+    tab.evaluate(f"document.getElementById('{section}').scrollIntoView()")
+    read_on(tab, section, seconds=1)  # too fast
+    assert not tab.locator(".tick, .share").count()
+    tab.evaluate(f"document.getElementById('{section}').scrollIntoView()")
+    read_on(tab, section, seconds=30)
+    assert tick.get_attribute("aria-label") == "read" and tick.is_visible()
+    assert re.fullmatch(r"1/\d\d", share.inner_text())
+    assert share.get_attribute("aria-label").endswith("sections read")
+    box = tab.get_by_role("checkbox", name="Done: Exercise 2.3")
+    box.focus()
+    tab.keyboard.press("Space")
+    tab.reload()
+    assert box.is_checked() and share.count() == 1
+    names = [
+        one.get_attribute("aria-label") for one in tab.locator(".tick").all()
+    ]
+    assert names == ["read", "done"]
+    tab.goto(f"{anywhere}index.html")
+    said = tab.locator("#go-on").inner_text()
+    assert "Continue here: 2. Automatic gradients, An autograd en" in said
+    assert "Done: sections 1 of " in said and ", exercises 1." in said
+    tab.locator("#go-on a").first.click()
+    assert tab.url.endswith(f"{page}.html#an-autograd-engine-of-our-own")
+    assert not tab.complaints and not tab.context.cookies()
+    own = anywhere if anywhere.startswith("http") else "file:"
+    assert all(url.startswith((own, "data:")) for url in tab.requested)
+
+
+def test_progress_is_exported_imported_and_forgotten(
+    anywhere, tab, browser, tmp_path
+):
+    page = f"{anywhere}book/how_to_use.html"
+    tab.goto(page)
+    tab.evaluate(REMEMBER, REMEMBERED | {"mode": "dark"})
+    tab.reload()
+    place = tab.locator("#remembered")
+    totals = place.locator("p").first.inner_text()
+    assert totals.startswith("Remembered: sections 2 of ")
+    assert totals.endswith(
+        "questions 1, predictions 1, exercises 1,"
+        " sections with another name now 1."
+    )
+    with tab.expect_download() as download:
+        place.get_by_role("button", name="Export").press("Enter")
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert json.loads(path.read_text())["remembered"] == REMEMBERED
+    place.get_by_role("button", name="Forget").press("Enter")
+    assert tab.evaluate("document.activeElement.textContent") == "No"
+    tab.keyboard.press("Enter")
+    assert place.get_by_text("Nothing was forgotten.").is_visible()
+    assert place.locator("p").first.inner_text() == totals
+    place.get_by_role("button", name="Forget").press("Enter")
+    place.get_by_role("button", name="Yes").press("Enter")
+    assert place.get_by_text("Remembered: nothing yet.").is_visible()
+    assert not tab.evaluate(KEPT)
+    assert tab.evaluate("localStorage.mode") == "dark"
+
+    other = open_tab(browser)
+    other.goto(page)
+    place = other.locator("#remembered")
+    said = place.locator("[aria-live]")
+    kept = {"predict-01234567": "another", "question-1": "1", "mode": "dark"}
+    other.evaluate(REMEMBER, {"predict-01234567": "my own"})
+    for text, answer in {
+        "{": "This file was not exported by this book",
+        '{"book": "Another", "remembered": {"question-00000000": "1"}}': (
+            "This file was not"
+        ),
+        path.read_text(): "Taken over: 6.",
+        json.dumps({"book": "PyTorch, Cell by Cell", "remembered": kept}): (
+            "Taken over: 1. Left out, not of this book: 2."
+        ),
+    }.items():
+        path.write_text(text)
+        with other.expect_file_chooser() as chooser:
+            place.get_by_role("button", name="Import").press("Enter")
+        chooser.value.set_files(path)
+        said.get_by_text(answer).wait_for()
+    assert place.locator("p").first.inner_text() == totals
+    mine = {"predict-01234567": "my own"}
+    assert other.evaluate(KEPT) == REMEMBERED | mine
+    assert not tab.complaints + other.complaints
+    other.context.close()
+
+
+def test_progress_in_a_browser_that_keeps_nothing(address, tab):
+    tab.add_init_script(
+        "Object.defineProperty(window, 'localStorage',"
+        " { get() { throw new DOMException('no', 'SecurityError') } })"
+    )
+    tab.goto(f"{address}book/how_to_use.html")
+    said = tab.locator("#remembered").inner_text()
+    assert said.startswith("This browser keeps nothing")
+    tab.goto(f"{address}notebooks/01_tensors.html")
+    assert not tab.get_by_role("checkbox").count()
+    cell = tab.locator(".tag_predict").first
+    cell.get_by_role("button", name="Show it").click()
+    assert cell.locator("pre").last.is_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_progress_is_accessible_and_moves_nothing(address, tab, theme):
+    tab.goto(address)
+    tab.evaluate(REMEMBER, REMEMBERED | {"mode": theme})
+    for page in ("index", PART[0], "book/how_to_use"):
+        for size in (PHONE, DESKTOP):
+            tab.set_viewport_size(size)
+            tab.goto(f"{address}{page}.html")
+            assert not tab.evaluate(MOVED), page
+            for place in tab.locator("#go-on, #remembered").all():
+                assert place.evaluate(LACKS) < 1, f"{page}: too little room"
+        assert tab.locator(".share:visible").count() == 2
+        high = tab.evaluate(HEIGHT)
+        tab.add_style_tag(content=".share { display: none }")
+        assert tab.evaluate(HEIGHT) == high
+        tab.reload()
+        if page == "book/how_to_use":
+            tab.get_by_role("button", name="Forget").click()
+        for place in ("#remembered", "#go-on", ".bd-links", ".page-toc"):
+            if tab.locator(place).count():
+                found = Axe().run(tab, place).response["violations"]
+                assert not found, found
+
+
+def test_an_output_to_predict_is_covered_until_the_reader_guessed(
+    anywhere, tab
+):
+    """By the keyboard alone."""
+    page = f"{anywhere}notebooks/01_tensors.html"
+    tab.goto(page)
+    first, second = tab.locator(".tag_predict").all()[:2]
+    output = first.locator(".output pre").first
+    guess = first.get_by_role("textbox", name="Predict: what comes out?")
+    assert not output.is_visible()
+    before = first.bounding_box()["height"]
+    guess.focus()
+    tab.keyboard.type("[4, 1] and 0")
+    tab.keyboard.press("Enter")
+    assert output.is_visible() and not guess.count()
+    assert output.evaluate("o => document.activeElement.contains(o)")
+    assert first.get_by_text("Your guess: [4, 1] and 0").is_visible()
+    assert first.bounding_box()["height"] == before
+    second.get_by_role("button", name="Show it").press("Enter")
+    assert second.locator(".output pre").first.is_visible()
+    assert not tab.context.cookies()
+    tab.reload()
+    assert output.is_visible()
+    assert first.get_by_text("Your guess: [4, 1] and 0").is_visible()
+    assert second.locator(".output pre").first.is_visible()
+    assert (
+        not tab.locator(".tag_predict")
+        .nth(2)
+        .locator(".output pre")
+        .is_visible()
+    )
+    first.get_by_role("button", name="Forget my answers").press("Enter")
+    assert not output.is_visible() and not guess.input_value()
+    assert not tab.evaluate(KEPT)
+    assert not tab.complaints
+
+
+def test_what_is_to_predict_is_there_for_who_comes_by_a_link(address, tab):
+    page = f"{address}notebooks/01_tensors.html"
+    tab.goto(page)
+    cell = tab.locator(".tag_predict").nth(1)
+    output = cell.locator(".output pre")
+    name = cell.get_attribute("id")
+    section = cell.evaluate("cell => cell.closest('section').id")
+    tab.goto(f"{page}#{section}")
+    assert not output.is_visible()
+    tab.goto(f"{page}#{name}")
+    assert output.is_visible()
+    tab.goto(f"{page}?found#{section}")  # as the search links
+    assert output.is_visible()
+    assert not tab.locator(".tag_predict .output pre").first.is_visible()
+    assert not tab.evaluate(KEPT)
+
+
+def test_what_is_to_predict_is_there_on_paper_and_without_a_script(
+    address, browser, tab
+):
+    page = f"{address}notebooks/01_tensors.html"
+    tab.goto(page)
+    tab.emulate_media(media="print")
+    assert tab.locator(".tag_predict .output pre").first.is_visible()
+    for hidden in (".guess", ".done", ".tick", ".share"):
+        assert not tab.locator(hidden).filter(visible=True).count()
+    bare = open_tab(browser, java_script_enabled=False)
+    bare.goto(page)
+    assert bare.locator(".tag_predict .output pre").first.is_visible()
+    assert not bare.get_by_text("Predict: what comes out?").count()
+    assert not bare.get_by_text("Done", exact=True).count()
+    bare.context.close()
 
 
 def test_a_phone_says_where_the_reader_is(address, tab):

@@ -4,8 +4,8 @@
 
 `make assignments` calls it. The folder gets `source/` from the chapters, and
 `release/` and `gradebook.db` from nbgrader, which is installed in .venv/class.
-A later call leaves what stands in `source/`, and all points, as they are.
-`grading.py` does the rest.
+A later call leaves what stands in `source/`, and all points, as they are, and
+releases anew what was changed there. `grading.py` does the rest.
 """
 
 import ast
@@ -126,10 +126,7 @@ def assignment(notebook, name):
 def set_up(cells, solutions):
     """The first code cell of a chapter, with what the solutions need more."""
     first, *others = (
-        cell.source
-        for cell in cells
-        if cell.cell_type == "code"
-        and "raises-exception" not in cell.metadata.get("tags", [])
+        cell.source for cell in cells if cell.cell_type == "code"
     )
     own = {getattr(statement, "name", None) for statement in solutions}
     lessons = [
@@ -177,6 +174,15 @@ def make(folder):
     return names
 
 
+def clear(folder):
+    """Remove what was released before its source was changed."""
+    for source in (folder / "source").glob("*/"):
+        released = folder / "release" / source.name / f"{source.name}.ipynb"
+        changed = max(path.stat().st_ctime for path in source.rglob("*"))
+        if released.exists() and released.stat().st_ctime < changed:
+            shutil.rmtree(released.parent)
+
+
 def install():
     """Install nbgrader into .venv/class, unless it is there."""
     done, digest = PYTHON.parents[1] / "list", LIST.read_text("utf-8")
@@ -200,12 +206,17 @@ def main(folder=None):
     install()
     if not folder:
         return
-    names = make(Path(folder).resolve())
+    folder = Path(folder).expanduser().resolve()
+    names = make(folder)
+    clear(folder)
     os.environ["PATH"] = f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}"
-    words = ["generate_assignment", "*", "--force", "--log-level=ERROR"]
+    words = ["generate_assignment", "*", "--log-level=ERROR"]
     start = [PYTHON, "-W", "ignore", "-m", "nbgrader"]
     if subprocess.call([*start, *words], cwd=folder):
-        raise SystemExit("assignments: nbgrader stopped (see above)")
+        raise SystemExit(
+            "assignments: nbgrader stopped (see above). Where something was "
+            "graded, no exercise can be added or dropped: undo that in source/"
+        )
     print(f"{len(names)} assignments are in {folder}/release.")
 
 

@@ -15,12 +15,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import Counter, defaultdict
+from concurrent.futures import ProcessPoolExecutor, process
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_output
-from nbgrader import api, utils
+from nbgrader import api, apps, converters, utils
 from nbgrader import preprocessors as steps
 from traitlets import Bool
 
@@ -80,7 +82,7 @@ class Judge(steps.SaveAutoGrades):
             role = "check" if utils.is_grade(cell) else role
             if cell.cell_type == "code":
                 cells.append([name_of(cell) or cell.id, role, cell.source])
-        verdicts = self.judge(cells)
+        verdicts = self.judge(cells, resources["nbgrader"]["assignment"])
         for cell in nb.cells:
             if utils.is_solution(cell):
                 answer = name_of(cell)
@@ -108,12 +110,13 @@ class Judge(steps.SaveAutoGrades):
         comment.auto_comment = self.said.get(name_of(cell))
         self.gradebook.db.commit()
 
-    def judge(self, cells):
+    def judge(self, cells, assignment):
         """The verdicts on code cells: {check: (state, hint, what else)}."""
         room, command = judge_command()
+        checks = os.path.abspath(f"release/{assignment}/checks")
         with tempfile.TemporaryDirectory() as folder:
             process = subprocess.Popen(
-                command if self.trust else [*room, "--", *command],
+                command if self.trust else [*room, checks, "--", *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -123,7 +126,7 @@ class Judge(steps.SaveAutoGrades):
                 env={
                     "PATH": os.environ["PATH"],
                     "TMPDIR": folder,
-                    "PYTHONPATH": str(ROOT / "notebooks"),
+                    "PYTHONPATH": os.path.dirname(checks),
                 },
             )
             try:
@@ -152,8 +155,6 @@ def judge_command():
         str(ROOT / "tools" / "contained.sh"),
         *prefixes.splitlines(),
         str(Path(python).resolve().parents[1]),
-        str(ROOT / "notebooks" / "checks"),
-        str(ROOT / "data" / "guard.py"),
         answers,
     ]
     return room, [python, answers]
@@ -181,11 +182,14 @@ def oddities(folder, whole):
         return False, ["holds a link or a special file"]
     if sum(p.stat().st_size for p in parts) > LARGEST:
         return False, [f"is larger than {LARGEST >> 20} MB"]
+    path = folder / f"{folder.name}.ipynb"
+    if not path.exists():
+        return False, [f"lacks the file {path.name}"]
     try:
-        notebook = nbformat.read(folder / f"{folder.name}.ipynb", as_version=4)
+        notebook = nbformat.read(path, as_version=4)
         found = {name_of(cell): cell.source for cell in notebook.cells}
     except Exception as error:
-        return False, [f"holds no such notebook ({type(error).__name__})"]
+        return False, [f"holds no notebook ({type(error).__name__})"]
     words = []
     for cell in whole.cells:
         if (name := name_of(cell)) not in found:
@@ -195,33 +199,57 @@ def oddities(folder, whole):
     return True, words
 
 
-def grade(name, options):
+def grade(name, options, pool):
     """Grade what was handed in; return its tables. We are in the folder."""
-    if not Path("release", name).is_dir():
-        raise SystemExit(f"grading: there is no assignment {name} in release/")
-    whole, workers = released(name), min(4, os.cpu_count())
-    odd = {
-        folder.parent.name: oddities(folder, whole)
-        for folder in sorted(Path("submitted").glob(f"*/{name}"))
-    }
-    fine = [student for student, (able, _) in odd.items() if able]
-    shares = filter(None, (fine[i::workers] for i in range(workers)))
-    runs = [
-        nbgrader("autograde", name, {*odd} - {*s}, options) for s in shares
-    ]
-    for run in runs:
-        run.wait()
-    nbgrader("generate_feedback", name, {*odd} - {*fine}, ["--force"]).wait()
-    return table(name, {student: words for student, (_, words) in odd.items()})
+    whole, odd, todo, force = released(name), {}, [], "--force" in options
+    for folder in sorted(Path("submitted").glob(f"*/{name}/")):
+        student = folder.parent.name
+        able, odd[student] = oddities(folder, whole)
+        if able and (force or not is_graded(name, student)):
+            todo.append(student)
+    one = functools.partial(grade_one, name, options)
+    for student, trouble in zip(todo, pool.map(one, todo), strict=True):
+        odd[student] += trouble
+    others = {path.name for path in Path("submitted").glob("*/")} - {*odd}
+    last = f"\n\nNot from: {', '.join(sorted(others))}." if others else ""
+    return table(name, odd) + last
 
 
-def nbgrader(step, name, without, options):
-    """Start a step of nbgrader, without some students."""
-    exclude = f"--CourseDirectory.student_id_exclude={','.join(without)}"
-    start = [sys.executable, "-W", "ignore", "-m", "nbgrader", step, name]
-    return subprocess.Popen(
-        [*start, exclude, "--log-level=CRITICAL", *options]
-    )
+def page_for(name, student):
+    """The page of feedback, which is written last."""
+    return Path("feedback", student, name, f"{name}.html")
+
+
+def is_graded(name, student):
+    """Whether all that a student handed in was there when it was graded."""
+    page, folder = page_for(name, student), Path("submitted", student, name)
+    files = (path.stat() for path in [folder, *folder.rglob("*")])
+    last = max(max(file.st_mtime, file.st_ctime) for file in files)
+    return page.exists() and page.stat().st_mtime > last
+
+
+def grade_one(name, options, student):
+    """Grade one submission; return what went wrong, as a list of words."""
+    page_for(name, student).unlink(missing_ok=True)
+    app = nbgrader_app(options)
+    app.coursedir.assignment_id, app.coursedir.student_id = name, student
+    for kind in (converters.Autograde, converters.GenerateFeedback):
+        step = kind(coursedir=app.coursedir, parent=app, force=True)
+        done = utils.capture_log(step)
+        if not done["success"]:
+            lines = (done.get("log") or done["error"]).splitlines()
+            told = [line for line in lines if "Error" in line] or lines
+            return [f"could not be graded: {told[-1].strip()}"]
+    return []
+
+
+@functools.cache
+def nbgrader_app(options):
+    """What knows the settings of the class, for nbgrader's steps."""
+    app = apps.AutogradeApp()
+    app.initialize(["--log-level=ERROR", *options])
+    app.log.handlers.clear()  # each step is heard by itself
+    return app
 
 
 def table(name, odd):
@@ -232,7 +260,7 @@ def table(name, odd):
         odd: {student: what is odd about what they handed in}.
     """
     states = ["correct", "not yet", "not attempted yet", "stopped"]
-    counts, hints, graded = defaultdict(Counter), defaultdict(Counter), set()
+    counts, hints = defaultdict(Counter), defaultdict(Counter)
     with api.Gradebook(f"sqlite:///{os.path.abspath('gradebook.db')}") as book:
         worth = {
             cell.name.replace("check", "answer"): cell.max_score
@@ -248,7 +276,6 @@ def table(name, odd):
                 state, _, hint = verdict.partition(": ")
                 counts[comment.name][state] += 1
                 hints[comment.name].update([hint] if hint else [])
-                graded.add(student)
                 if also or state == "stopped":
                     odd[student].append(f"{comment.name}: {said}")
     rows = [["exercise", "points", *states, "most frequent hint"], ["---"] * 7]
@@ -258,27 +285,52 @@ def table(name, odd):
         number = cell.partition("-")[2].replace("-", ".")
         rows.append([number, *(f"{n:g}" for n in numbers), *(often or [""])])
     rows += [[], ["student", "worth a look"], ["---"] * 2]
-    for student, words in odd.items():
-        if student not in graded and not words:
-            words = ["could not be graded"]
-        rows += [[student, word] for word in words]
+    rows += [[student, word] for student in odd for word in odd[student]]
     lines = (" | ".join(w.replace("|", r"\|") for w in r) for r in rows)
     return "\n".join(line and f"| {line} |" for line in lines)
 
 
 def main(folder, *words):
     """Grade some assignments of a class, or all, and print their tables."""
+    folder = Path(folder).expanduser()
+    if not Path(folder, "release").is_dir():
+        raise SystemExit(
+            f"grading: {folder} holds no class: `make assignments "
+            f"CLASS={folder}` makes one"
+        )
+    warnings.simplefilter("ignore")
     os.chdir(folder)
     bin = os.path.dirname(sys.executable)  # where nbgrader looks for alembic
     os.environ["PATH"] = f"{bin}{os.pathsep}{os.environ['PATH']}"
-    options = [word for word in words if word.startswith("-")]
+    options = tuple(word for word in words if word.startswith("-"))
     room, _ = judge_command()
     trusted = any(".trust=" in option for option in options)
     if not trusted and subprocess.call([room[0], "--", "true"]) == 125:
         raise SystemExit(ALONE)
-    handed_in = sorted({path.name for path in Path("submitted").glob("*/*")})
-    for name in [w for w in words if w not in options] or handed_in:
-        print(f"\n{name}\n\n{grade(name, options)}", flush=True)
+    known = {path.name for path in Path("release").glob("*/")}
+    names = {word for word in words if word not in options}
+    if unknown := names - known:
+        raise SystemExit(f"grading: release/ has no {', '.join(unknown)}")
+    found = set()
+    for path in sorted(Path("submitted").glob("*/[!.]*")):
+        if path.is_dir() and path.name in known:
+            found.add(path.name)
+        else:
+            print(f"left out: {path} is no folder with a name of release/")
+    if not found:
+        raise SystemExit(
+            "grading: nothing was handed in: put what you collect into "
+            f"{folder}/submitted/NAME/ASSIGNMENT/"
+        )
+    with ProcessPoolExecutor(min(4, os.cpu_count())) as pool:
+        try:
+            for name in sorted(names or found):
+                print(f"\n{name}\n\n{grade(name, options, pool)}", flush=True)
+        except (KeyboardInterrupt, process.BrokenProcessPool):
+            raise SystemExit(
+                "grading: stopped. What was graded is kept; call it again "
+                "for the others"
+            ) from None
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Take the pictures that are not outputs of a cell.
 
-    python tools/pictures.py                of the site and of TensorBoard
-    python tools/pictures.py site           of the site, after `make book`
+    python tools/pictures.py                all of them, after `make book`
+    python tools/pictures.py site           of the site
+    python tools/pictures.py live           the stills of the live figures
 
-The site's picture is a page of the built site. For TensorBoard the script
+The site's picture is a page of the built site, and a still is what a live
+figure draws there at its start. For TensorBoard the script
 writes a small log like chapter 7's, starts the real server on a free port of
 this machine and opens its pages. Both are seen in a real browser: Chromium,
 by the package `playwright`. A maintainer runs it after an upgrade and looks at
@@ -26,6 +28,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "book" / "assets"
+LIVE = FOLDER / "live"
 LARGEST = 150_000  # bytes of a picture
 PATIENCE = 90  # seconds for the server to answer
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
@@ -196,6 +199,42 @@ def take_site(folder, site=SITE):
         shrink(page.screenshot(), folder / "site.png")
 
 
+def still(figure):
+    """What a live figure draws at its start, as the text of an SVG file.
+
+    Args:
+        figure: its element on a page, a locator of playwright.
+    """
+    figure.get_by_role("button", name="Start again").click()
+    drawing = figure.locator("svg").first.evaluate(
+        "svg => new XMLSerializer().serializeToString(svg)"
+    )
+    style = (LIVE / "drawing.css").read_text(encoding="utf-8")
+    first, rest = drawing.split(">", 1)
+    return f"{first}><style>\n{style}</style>{rest}\n"
+
+
+def take_live(folder, site=SITE):
+    """Store the still of each live figure of the built site as an SVG."""
+    pages = sorted((site / "notebooks").glob("*.html"))
+    if not pages:
+        raise Trouble("the site is not built: run `make book` first")
+    (folder / "live").mkdir(exist_ok=True)
+    with open_page(1000, 800) as page:
+        for path in pages:
+            if 'class="live' not in path.read_text(encoding="utf-8"):
+                continue
+            page.goto(path.as_uri())
+            page.evaluate(
+                "Promise.all([...document.querySelectorAll('img.live')]"
+                ".map(live.start))"
+            )
+            for figure in page.locator("[data-live]").all():
+                name = figure.get_attribute("data-live")
+                target = folder / "live" / f"{name}.svg"
+                target.write_text(still(figure), encoding="utf-8")
+
+
 def take_tensorboard(folder):
     """Write a log, serve it and store a picture of each tab."""
     (folder / "tensorboard").mkdir(exist_ok=True)
@@ -240,6 +279,10 @@ def serve_log():
 # set -> how it is taken, and the pictures that it holds
 SETS = {
     "site": (take_site, ["site.png"]),
+    "live": (
+        take_live,
+        [f"live/{path.name}" for path in sorted(LIVE.glob("*.svg"))],
+    ),
     "tensorboard": (
         take_tensorboard,
         [f"tensorboard/{name}.png" for name in TABS],

@@ -20,13 +20,15 @@ from markdown_it.tree import SyntaxTreeNode
 from myst_parser.mdit_to_docutils.base import compute_unique_slug
 
 from api_docs import address
-from api_names import Names
+from api_names import METHODS, Names
 from hypertext import is_open
 
 MAP = "book/api"
 CHAPTERS = "[0-9][0-9]_*.ipynb"
 # these parts of a chapter repeat what others explain
 ASIDE = {"Summary", "Exercises", "Further reading"}
+# "AdamW" and "LSTM" are no words of English
+CAMEL = r"\b(?:[A-Za-z0-9]*[A-Z]){2}[A-Za-z0-9]*\b"
 MOST = 4  # sections listed for a name
 # the headings of the map; a name stands under the longest that begins it
 GROUPS = """
@@ -66,8 +68,15 @@ class Section:
     titled: set = field(default_factory=set)
     lead: set = field(default_factory=set)
     prose: Counter = field(default_factory=Counter)
-    bare: list = field(default_factory=list)
+    open: list = field(default_factory=list)
     code: Counter = field(default_factory=Counter)
+    first: set = field(default_factory=set)
+    around: Counter = field(default_factory=Counter)
+
+    def say(self, names, is_lead):
+        """Note that the text mentions names."""
+        self.prose.update(names)
+        self.lead |= set(names) if is_lead else set()
 
     @property
     def chapter(self):
@@ -78,14 +87,17 @@ class Section:
         """How much the section tells of a name.
 
         A heading that names it, or its module, counts most, and more where it
-        begins with the name. Then come the first two paragraphs, then each
-        mention in code font, then a use in code.
+        begins with the name. Then come the mentions, and whether they begin
+        in the first two paragraphs, or where the code first uses it. Among
+        equals the chapter decides that speaks of it most.
         """
         module, _, last = name.rpartition(".")
-        told = 3 * (name in self.lead) + min(self.prose[name], 4)
+        told = 2 * (name in self.lead) + min(self.prose[name], 4)
         if name in self.titled or module in self.titled:
             told += 6 + 3 * self.title.strip("`").startswith(last)
-        told += (self.code[name] > 0) / 4
+        if name in self.first:
+            told += 2 if self.prose[name] else 0.9
+        told += (self.code[name] > 0) / 4 + min(self.around[name], 10) / 10
         return told / 100 if self.aside else told
 
 
@@ -145,53 +157,80 @@ class Chapter:
                     self.listen(block, kind == "heading", lead > 0)
                     lead -= kind == "paragraph"
         for section in self.sections:
-            for name, is_lead in section.bare:
-                if section.code[name]:
-                    section.prose[name] += 1
-                    section.lead |= {name} if is_lead else set()
+            for names, is_lead, is_bare in section.open:
+                found = {name for name in names if section.code[name]}
+                section.say(found or ({} if is_bare else names), is_lead)
             section.titled |= self.in_words(section)
+        around = Counter()
+        for section in self.sections:
+            if not section.aside:
+                around.update(section.prose)
+                around.update(section.titled)
+            section.around = around
 
     def listen(self, block, in_title, is_lead):
         """Note in the last section the names in a piece of its text."""
         section = self.sections[-1]
         for each in block.walk():
-            if each.type != "code_inline":
-                continue
-            found = self.meant(each.content)
-            if in_title:
-                section.titled |= found
-            elif re.fullmatch(r"[a-z_]\w*", each.content):
-                # it may be an argument's name too: the code will tell
-                section.bare += [(name, is_lead) for name in found]
-            else:
-                section.prose.update(found)
-                section.lead |= found if is_lead else set()
+            if each.type == "code_inline":
+                found = self.meant(each.content)
+                is_bare = re.fullmatch(r"[a-z_]\w*", each.content)
+                if in_title:
+                    section.titled |= found
+                elif is_bare or len(found) > 1:
+                    # it may be another, or an argument: the code will tell
+                    section.open.append((found, is_lead, is_bare))
+                else:
+                    section.say(found, is_lead)
+            elif each.type == "text" and not in_title:
+                for word in re.findall(CAMEL, each.content):
+                    found = self.known.get(word, ())
+                    classes = {n for n in found if n.split(".")[-2].islower()}
+                    section.say(classes, is_lead)
 
     def _meant(self, code):
         """The names that a piece of code in the text means."""
         reader = Names(self.names)
         reader.read(code)
         word = re.fullmatch(r"[.@]?(\w+)(\(.*\))?", code)
-        if not reader.found and word:
-            return self.known.get(word[1], set())
-        return set(reader.found)
+        if reader.found or not word:
+            return set(reader.found)
+        found = self.known.get(word[1], set())
+        if code[0] == ".":
+            return {n for n in found if n.rpartition(".")[0] in METHODS}
+        return found
 
     def in_words(self, section):
         """The names in a heading that are written as plain words.
 
-        A small word like "view" or "step" may be plain English: it counts
-        where the text of the section has it in code font.
+        A word like "view", "Data" or "Parameter" may be plain English: it
+        counts where the text of the section has it in code font, and not in a
+        long heading. "Adam" needs no more than its use in code, if it stands
+        alone or before a comma or colon. So does "state_dict".
         """
-        words = re.findall(r"\w+", section.title)
-        joined = "".join(words).lower()
-        found = set()
+        title = re.sub("`.*?`", "", section.title)
+        alone = re.findall(r"(\w+)(?=[:,]|$| and )", title)
+        twins = [_plain(word) for word in alone if re.fullmatch(CAMEL, word)]
+        is_long, found = len(title.split()) > 6, set()
         for last, names in self.known.items():
-            if last in words:
-                is_class = last[0].isupper()
-                found |= {n for n in names if is_class or section.prose[n]}
-            elif last != joined == last.replace("_", "").lower():
-                found |= names  # "Layer norm" is LayerNorm
+            sure = re.fullmatch(rf"{CAMEL}|.*_.*", last) or (
+                last[0].isupper() and last in alone
+            )
+            twin = _plain(last.removesuffix("Conv"))
+            for name in names:
+                said = section.prose[name]
+                used = said or section.code[name]
+                if re.search(rf"\b{last}\b", title):
+                    known = used if sure else said and not is_long
+                    found |= {name} if known else set()
+                elif twin == _plain(title) or (used and twin in twins):
+                    found.add(name)  # "Layer norm" is LayerNorm
         return found
+
+
+def _plain(words):
+    """Words as one: "Layer norm", LayerNorm and layer_norm are the same."""
+    return re.sub(r"[\W_]|loss$", "", words.lower())
 
 
 def by_last(names):
@@ -235,14 +274,18 @@ class Api:
         for name in used:
             if name in modules and name.rpartition(".")[2].islower():
                 continue
+            uses = [s for s in places[name] if s.code[name]]
+            met = next((s for s in uses if not s.aside), uses[0])
+            self.first[met.page].append(name)
+            # the opening of a chapter imports and seeds, and tells nothing
+            lessons = [s for s in uses if s.anchor and not s.aside]
+            for section in lessons[:1]:
+                section.first.add(name)
             ranked = sorted(places[name], key=lambda s: -s.telling(name))
             enough = max(1, ranked[0].telling(name) / 4)
             self.told[name] = ranked[:1] + [
                 s for s in ranked[1:MOST] if s.telling(name) >= enough
             ]
-            uses = [s for s in places[name] if s.code[name]]
-            met = next((s for s in uses if not s.aside), uses[0])
-            self.first[met.page].append(name)
 
 
 def group_of(name):

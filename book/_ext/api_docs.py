@@ -17,16 +17,18 @@ MISSING = re.compile(
     r"|torch\.nn\.modules\.utils\..*"
     r"|torchvision\.models\.(detection\.)?[a-z_]+\.[A-Z]\w*"
     r"|torchvision\.models\.detection\.(FasterRCNN|\w+\.\w+)"
-    r"|torchvision\.ops\.poolers\..*"
+    r"|torchvision\.ops\.poolers\..*|torchvision\.transforms\.v2\.Identity"
+    r"|torch_geometric\.data\.DataLoader"
 )
 # what it calls by a name that is not the one in use
 RENAMED = {
     r"torch\.(b?float\d*|u?int\d*|bool|double|half|long|short)": "torch.dtype",
+    r"torch\.Tensor\.(dtype|layout)": r"torch.\1",
     r"torch\.channels_last": "torch.memory_format",
     r"torch(\.Tensor)?\.(relu|log_softmax)": r"torch.nn.functional.\2",
     r"torch\.inference_mode": "torch.autograd.grad_mode.inference_mode",
     r"torch\.autograd\.(grad(grad)?check)": r"torch.autograd.gradcheck.\1",
-    r"torch\.nn\.Parameter": "torch.nn.parameter.Parameter",
+    r"torch\.nn\.(Parameter|Buffer)": r"torch.nn.parameter.\1",
     r"torch\.profiler\.(record_function)": r"torch.autograd.profiler.\1",
     r"torch\.utils\.tensorboard\.(.*)": r"torch.utils.tensorboard.writer.\1",
     r"torch_geometric\.nn\.(\w*[Pp]ool\w*)": r"torch_geometric.nn.pool.\1",
@@ -37,7 +39,7 @@ RENAMED = {
 }
 # pages that hold many names; the rest have a page each
 PAGES = {
-    r"torch\.(dtype|device|memory_format)": "tensor_attributes.html",
+    r"torch\.(dtype|device|layout|memory_format)": "tensor_attributes.html",
     r"torch\.[fi]info": "type_info.html",
     r"torch\.Tensor(\.m?T)?": "tensors.html",
     r"torch\.(autocast|amp\..*)": "amp.html",

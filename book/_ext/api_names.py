@@ -19,24 +19,25 @@ SCHEDULER = "torch.optim.lr_scheduler.LRScheduler"
 # methods and attributes that the map knows, by the class that has them
 METHODS = {
     TENSOR: """
-        abs add add_ all amax amin any argmax argmin argsort backward
-        bernoulli_ bincount bool chunk clamp clamp_ clone coalesce contiguous
-        copy_ cpu cummax cumsum data data_ptr detach detach_ device diag
-        diagonal diff double dtype element_size exp expand expand_as
-        exponential_ fill_ fill_diagonal_ flatten flip float gather grad
-        grad_fn half index_add index_put_ int is_contiguous is_floating_point
-        is_inference is_leaf is_pinned isfinite isnan item lerp lerp_ log log1p
-        log_softmax logit logsumexp long mT masked_fill max mean median min
-        movedim mul_ ndim nelement new_full new_ones new_zeros nonzero norm
-        normal_ numel numpy permute pow prod register_hook
-        register_post_accumulate_grad_hook relu repeat repeat_interleave
-        requires_grad requires_grad_ reshape resize_ retain_grad retains_grad
-        roll round rsqrt scatter scatter_ scatter_add_ shape sigmoid sign sin
-        size softmax sort split sqrt square squeeze std storage_offset stride
-        sub_ sum sum_to_size T t tanh tensor_split to to_dense to_sparse tolist
-        topk trace transpose transpose_ tril triu type unbind unflatten unfold
-        uniform_ unique unsqueeze unsqueeze_ untyped_storage var view view_as
-        zero_
+        abs add add_ all amax amin aminmax any argmax argmin argsort
+        as_subclass backward bernoulli_ bincount bool broadcast_to chunk clamp
+        clamp_ clone coalesce contiguous copy_ count_nonzero cpu cummax cumsum
+        data data_ptr detach detach_ device diag diagonal diff dim double dtype
+        element_size exp expand expand_as expm1 exponential_ fill_
+        fill_diagonal_ flatten flip float gather grad grad_fn gt half index_add
+        index_put_ int is_contiguous is_floating_point is_inference is_leaf
+        is_pinned isfinite isnan item layout le lerp lerp_ log log10 log1p
+        log_softmax logit logsumexp long masked_fill max mean median min
+        movedim mT mul_ nbytes ndim nelement new_full new_ones new_zeros
+        nonzero norm normal_ numel numpy permute pow prod reciprocal
+        register_hook register_post_accumulate_grad_hook relu repeat
+        repeat_interleave requires_grad requires_grad_ reshape resize_
+        retain_grad retains_grad roll round rsqrt scatter scatter_ scatter_add_
+        shape sigmoid sign sin size softmax sort split sqrt square squeeze std
+        storage_offset stride sub_ sum sum_to_size T t tanh tensor_split to
+        to_dense to_sparse tolist topk trace transpose transpose_ tril triu
+        type unbind unflatten unfold uniform_ unique unsqueeze unsqueeze_
+        untyped_storage var view view_as zero_
     """,
     MODULE: """
         add_module apply buffers children cpu double eval float get_submodule
@@ -49,13 +50,18 @@ METHODS = {
         zero_grad
     """,
     OPTIMIZER: """
-        add_param_group load_state_dict register_step_post_hook
+        add_param_group load_state_dict register_load_state_dict_pre_hook
+        register_state_dict_post_hook register_step_post_hook
         register_step_pre_hook state_dict step zero_grad
     """,
     SCHEDULER: "get_last_lr load_state_dict state_dict step",
     "torch.Generator": "get_state manual_seed set_state",
     "torch.amp.GradScaler": "get_scale scale step unscale_ update",
     "torch.autograd.function.FunctionCtx": "save_for_backward",
+    "torch_geometric.data.Data": """
+        has_isolated_nodes is_undirected num_edges num_node_features num_nodes
+        validate
+    """,
     "torch.utils.tensorboard.SummaryWriter": """
         add_audio add_custom_scalars add_embedding add_figure add_graph
         add_histogram add_hparams add_image add_images add_pr_curve add_scalar
@@ -73,12 +79,14 @@ FAMILIES = {
 # objects of other libraries have a method of that name as well
 SHARED = set(
     """
-    T add add_image all any apply argmax argmin argsort clone coalesce
-    contiguous cpu cumsum data detach detach_ device diagonal dtype expand
-    flatten int is_floating_point is_pinned item log long mT max mean min ndim
-    nonzero numel prod register_hook register_load_state_dict_pre_hook
+    add add_image all any apply argmax argmin argsort clone coalesce contiguous
+    cpu cumsum data detach detach_ device diagonal dtype expand flatten
+    has_isolated_nodes int is_floating_point is_pinned is_undirected item log
+    long max mean min mT nbytes ndim nonzero num_edges num_node_features
+    num_nodes numel prod register_hook register_load_state_dict_pre_hook
     register_state_dict_post_hook repeat reshape round scale scatter shape size
-    sort split squeeze std sum t tolist trace transpose type update var view
+    sort split squeeze std sum T t tolist trace transpose type update validate
+    var view
     """.split()
 )
 ONLY_ONE = {
@@ -90,15 +98,15 @@ ONLY_ONE = {
 # these functions and methods give something else than a tensor
 NO_TENSOR = set(
     """
-    allclose autocast backward broadcast_shapes broadcast_tensors chunk compile
-    cummax data_ptr device dtype element_size equal export finfo get_rng_state
-    grad grad_fn histogram iinfo is_available is_contiguous
-    is_floating_point is_inference is_leaf is_pinned item load manual_seed max
-    median meshgrid min ndim nelement nonzero numel numpy promote_types
-    register_hook register_post_accumulate_grad_hook requires_grad retain_grad
-    retains_grad save set_printoptions set_rng_state shape size slogdet sort
-    split storage_offset stride svd tensor_split tolist topk type unbind unique
-    untyped_storage
+    allclose aminmax autocast backward broadcast_shapes broadcast_tensors chunk
+    compile cummax data_ptr device dim dtype element_size equal export finfo
+    get_rng_state grad grad_fn histogram iinfo is_available is_contiguous
+    is_floating_point is_inference is_leaf is_pinned item layout load
+    manual_seed max median meshgrid min nbytes ndim nelement nonzero numel
+    numpy promote_types register_hook register_post_accumulate_grad_hook
+    requires_grad retain_grad retains_grad save set_printoptions set_rng_state
+    shape size slogdet sort split storage_offset stride svd tensor_split tolist
+    topk type unbind unique untyped_storage
     """.split()
 )
 
@@ -110,6 +118,14 @@ ALSO = {
         "torchvision.models.detection.anchor_utils."
     ),
     "torchvision.models.resnet.resnet": "torchvision.models.resnet",
+}
+
+# what these variables hold in every chapter, unless the code says otherwise
+VOCABULARY = {
+    "model": MODULE,
+    "optimizer": OPTIMIZER,
+    "scheduler": SCHEDULER,
+    "loss": TENSOR,
 }
 
 # what a variable holds: the very thing that a dotted name means, or an object
@@ -139,6 +155,7 @@ class Names(ast.NodeVisitor):
     Attributes:
         found: the names in order, with repetition.
         held: what each variable holds, {"F": Held("torch.nn.functional")}.
+        classes: of what class is what a call of our own gives.
     """
 
     def __init__(self, before=None):
@@ -197,7 +214,9 @@ class Names(ast.NodeVisitor):
         if owner and node.attr not in METHODS.get(owner, ()):
             return None
         if not owner and node.attr not in self.own:
-            owner = ONLY_ONE.get(node.attr)
+            usual = VOCABULARY.get(getattr(node.value, "id", None))
+            known = node.attr in METHODS.get(usual, ())
+            owner = usual if known else ONLY_ONE.get(node.attr)
         if not owner:
             return None
         name = f"{owner}.{node.attr}"
@@ -303,9 +322,16 @@ class Names(ast.NodeVisitor):
             self.visit(node.annotation)
         self.held.pop(node.arg, None)
 
+    def visit_Return(self, node):
+        self.given = self.visit(node.value) if node.value else None
+
     def visit_FunctionDef(self, node):
+        self.given = None
         self.visit_scope(node)
         self.held.pop(node.name, None)
+        self.classes.pop(node.name, None)
+        if self.given and self.given.is_object:
+            self.classes[node.name] = self.given.name
 
     def visit_ClassDef(self, node):
         bases = [self.visit(each) for each in node.bases]

@@ -3,7 +3,7 @@
 `book/questions/01_tensors.md` holds the questions of that chapter in plain
 Markdown (CONTRIBUTING.md shows the form). They stand on the page as they are
 written, for paper and for readers without a script; `questions.js` makes forms
-of them.
+of them. A notebook links to its file, which the page need not do.
 """
 
 import re
@@ -20,6 +20,7 @@ FOLD = "<details><summary>Answer</summary>"
 PRINTS = "What does this print?"
 RIGHT = "**Right.**"
 FORM = re.compile(r"pc?o\(oc?\)")
+LINK = re.compile(r" [^.]*\]\(\.\./book/questions/[\w.]+\)[^.]*\.")
 SIGNS = {"paragraph": "p", "ordered_list": "o", "fence": "c"}
 EXPECTED = (
     "write a question, code if any, a numbered list of choices,"
@@ -140,6 +141,7 @@ def load(app, page, template, context, doctree):
 
 def note(app, page, source):
     """A page is read again when its questions change."""
+    source[0] = LINK.sub("", source[0])
     if file_of(app, page).exists():
         app.env.note_dependency(str(file_of(app, page)))
 

@@ -1,21 +1,7 @@
 // Make forms of the questions (book/_ext/questions.py) and remember the answers,
-// in this browser only. On paper the answer stands below, unfolded. `make` is
-// that of site.js.
-document.addEventListener("DOMContentLoaded", () => {
-  const questions = [...document.querySelectorAll(".question")].map(makeForm);
-  for (const { forget } of questions)
-    forget.addEventListener("click", () => questions.forEach((one) => one.clear()));
-});
-
-// A browser may refuse to store anything.
-function stored(name, ...value) {
-  try {
-    if (!value.length) return localStorage.getItem(name);
-    if (value[0] === null) localStorage.removeItem(name);
-    else localStorage.setItem(name, value[0]);
-  } catch {}
-  return null;
-}
+// in this browser only. On paper the answer stands below, unfolded. `make` and
+// `stored` are those of site.js.
+document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".question").forEach(makeForm));
 
 function makeForm(question) {
   const [asked, choices, folded] = ["p", "ol", "details"].map((tag) => question.querySelector(`:scope > ${tag}`));
@@ -36,6 +22,8 @@ function makeForm(question) {
   const form = make("form", {}, make("fieldset", {}, legend, ...question.childNodes), said);
   said.before(make("p", { className: "asked" }, check, forget));
   form.querySelector("fieldset").after(folded);
+  // else Enter would press the first button of the form, which copies the code
+  form.querySelectorAll(".copybtn").forEach((copy) => (copy.type = "button"));
   question.append(form);
   folded.classList.add("on-paper");
   folded.open = true;
@@ -64,13 +52,13 @@ function makeForm(question) {
     radios[before].checked = true;
     answer(Number(before));
   }
-  const clear = () => {
+  forget.addEventListener("click", () => document.dispatchEvent(new Event("forget")));
+  document.addEventListener("forget", () => {
     stored(question.id, null);
     form.reset();
     form.className = "";
     said.replaceChildren();
     if (document.activeElement === forget) radios[0].focus();
     forget.hidden = true;
-  };
-  return { forget, clear };
+  });
 }

@@ -78,7 +78,7 @@ function* snippet(section, found) {
 function item(section, hit) {
   const link = document.createElement("a");
   const root = document.documentElement.dataset.content_root;
-  link.href = `${root}${section.page}.html${section.anchor && "#" + section.anchor}`;
+  link.href = `${root}${section.page}.html${section.anchor && "?found#" + section.anchor}`;
   link.textContent = section.title;
   const where = document.createElement("div");
   where.className = "search-where";

@@ -31,6 +31,16 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+// A browser may refuse to store anything.
+function stored(name, ...value) {
+  try {
+    if (!value.length) return localStorage.getItem(name);
+    if (value[0] === null) localStorage.removeItem(name);
+    else localStorage.setItem(name, value[0]);
+  } catch {}
+  return null;
+}
+
 // What scrolls sideways must be reachable by keyboard. It is measured when it
 // comes near: to measure all would lay out the whole page.
 function reachWide() {

@@ -1,0 +1,147 @@
+"""Use a live figure as a reader does, and compare what it shows with torch."""
+
+import importlib
+import re
+from pathlib import Path
+
+ASSETS = Path(__file__).parents[1] / "book" / "assets" / "live"
+STILL = re.compile(r'<img[^>]* class="live"[^>]* src="[^"]*?([\w-]+)\.svg"')
+NAMES = sorted(path.stem for path in ASSETS.glob("*.svg"))
+NUMBER = re.compile(r"-?\d+(?:\.(?P<digits>\d+))?")
+SLACK = 1e-4  # of a number's last digit: it may lie between two
+
+
+def on(tab):
+    """The names of the live figures of a page, whether started or not."""
+    return tab.evaluate(
+        """[...document.querySelectorAll("img.live, [data-live]")].map(
+            (e) => e.dataset.live ?? e.src.match(/([\\w-]+)[.]svg$/)[1])"""
+    )
+
+
+def start(tab, name):
+    """Bring the figure of this name to the page; returns its locator."""
+    tab.evaluate(
+        "name => document.querySelector(`img.live[src$='${name}.svg'],"
+        " [data-live='${name}']`).scrollIntoView()",
+        name,
+    )
+    figure = tab.locator(f'[data-live="{name}"]')
+    figure.wait_for()
+    return figure
+
+
+def put(figure, position):
+    """Start again, then bring each control and handle to its place."""
+    press(figure, "Start again")
+    for name, value in position.items():
+        field = figure.locator(f'[name="{name}"]')
+        handle = figure.locator(f'[data-handle="{name}"]')
+        if handle.count():
+            drag(figure, handle, value)
+        elif not field.count():
+            for _ in range(value):
+                press(figure, name)
+        elif field.evaluate("e => e.tagName") == "SELECT":
+            field.select_option(str(value))
+        elif field.get_attribute("type") == "checkbox":
+            field.set_checked(value)
+        else:
+            field.fill(str(value))
+
+
+def press(figure, label):
+    """Press the button with this label."""
+    figure.get_by_role("button", name=label, exact=True).click()
+
+
+def drag(figure, handle, place):
+    """Drag a handle with the mouse to a place in units of the figure."""
+    handle.locator(".knob").hover()  # it may scroll the page
+    x, y = figure.locator("svg").first.evaluate(
+        """(svg, [x, y]) => {
+            const screen = svg.getScreenCTM();
+            const point = new DOMPoint(x, y).matrixTransform(screen);
+            return [point.x, point.y];
+        }""",
+        place,
+    )
+    mouse = figure.page.mouse
+    mouse.down()
+    mouse.move(x, y)
+    mouse.up()
+
+
+def shown(figure):
+    """The numbers that the figure shows, as text, by their names."""
+    return figure.evaluate(
+        """figure => Object.fromEntries(
+            [...figure.querySelectorAll("[data-number]")].map(
+                (e) => [e.dataset.number, e.textContent]))"""
+    )
+
+
+def differs(text, expected):
+    """Whether a text is not what is expected: words, a number or a list.
+
+    A number agrees when it is the expected one rounded to the digits shown.
+    """
+    if isinstance(expected, (list, tuple)):
+        parts = text.split()
+        if len(parts) != len(expected):
+            return True
+        return any(map(differs, parts, expected))
+    if isinstance(expected, (bool, str)):
+        return text != str(expected)
+    match = NUMBER.fullmatch(text)
+    if not match:
+        return True
+    unit = 10.0 ** -len(match["digits"] or "")
+    return abs(float(text) - expected) > unit * (0.5 + SLACK)
+
+
+def faults(figure, name):
+    """What the figure of this name shows otherwise than torch computes."""
+    torch_says = importlib.import_module(f"positions.{name}")
+    found, seen = [], set()
+    if len(torch_says.POSITIONS) < 10:
+        found.append("fewer than ten positions")
+    for position in torch_says.POSITIONS:
+        put(figure, position)
+        texts = shown(figure)
+        expected = torch_says.numbers(position)
+        seen.add(str(sorted(texts.items())))
+        if texts.keys() != expected.keys():
+            found.append(f"{position}: shows {sorted(texts)}")
+        found += [
+            f"{position}: {key} is {texts[key]}, torch says {value}"
+            for key, value in expected.items()
+            if key in texts and differs(texts[key], value)
+        ]
+        html = figure.inner_html()
+        if re.search(r"NaN|undefined|Infinity|\[object", html):
+            found.append(f"{position}: draws what is no number")
+        if not figure.locator(".live-said").inner_text():
+            found.append(f"{position}: says nothing")
+    if len(seen) < len(torch_says.POSITIONS) * 0.7:
+        found.append("most positions show the same")
+    return found
+
+
+def deaf_handles(figure):
+    """Handles that an arrow key does not move."""
+    found = []
+    for handle in figure.locator("[data-handle]").all():
+        name = handle.get_attribute("data-handle")
+        press(figure, "Start again")
+        handle = figure.locator(f'[data-handle="{name}"]')
+        before = handle.get_attribute("transform")
+        handle.focus()
+        for key in ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp"):
+            figure.page.keyboard.press(key)
+            if handle.get_attribute("transform") != before:
+                break
+        else:
+            found.append(name)
+    press(figure, "Start again")
+    return found
