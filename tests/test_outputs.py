@@ -20,8 +20,10 @@ from closeness import mismatch, numbers, settle
 from images import distance, lighter
 
 TOOLS = Path(outputs.__file__).parent
+# a process that was started in the background ignores Ctrl-C by inheritance
 MAIN = (
-    "import sys, pathlib, outputs; "
+    "import signal, sys, pathlib, outputs; "
+    "signal.signal(signal.SIGINT, signal.default_int_handler); "
     "outputs.NOTEBOOKS = pathlib.Path(sys.argv[1]); "
     "sys.exit(outputs.main(sys.argv[2:]))"
 )

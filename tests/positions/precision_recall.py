@@ -26,7 +26,7 @@ POSITIONS = [
     {},
     {"threshold": 0.5},
     {"threshold": 0.25, "squared": True},  # the square of 0.5 reaches it
-    {"threshold": 0.81, "squared": True, "truths": 6},
+    {"threshold": 0.8, "squared": True, "truths": 6},
     {"threshold": 1},
     {"threshold": 0, "truths": 12},
     {"truths": 3},  # fewer than the hits
