@@ -11,6 +11,7 @@ from markdown_it.tree import SyntaxTreeNode
 from myst_parser.docutils_ import Parser
 
 import hypertext
+import live
 import progress
 import sections
 from api import MARKDOWN
@@ -232,3 +233,24 @@ def test_a_term_in_bold_is_in_the_glossary(path):
     here = {name for name in known if known[name].page == page}
     untaught = here - set(met.values())
     assert not untaught, f"nowhere in bold: {sorted(untaught)}"
+
+
+@pytest.mark.parametrize("page", ["Hooks", "Data"])
+def test_a_still_says_where_its_figure_is_live(page, caplog):
+    doctree = read(
+        "# Hooks\n\n![A strip.](book/assets/live/strides.svg)\n\n"
+        f"**Live on the site, page “{page}”.** Move it.\n"
+    )
+    title = SimpleNamespace(astext=lambda: "Hooks")
+    app = SimpleNamespace(
+        builder=SimpleNamespace(format="html"),
+        env=SimpleNamespace(titles={"notebooks/07_hooks": title}),
+    )
+    live.mark(app, doctree, "notebooks/07_hooks")
+    [image] = doctree.findall(nodes.image)
+    assert image["classes"] == ["live"]
+    said = [strong.astext() for strong in doctree.findall(nodes.strong)]
+    if page == "Hooks":
+        assert said == ["Live.", "Live on the site, page “Hooks”."]
+    else:
+        assert "page “Hooks”" in caplog.text

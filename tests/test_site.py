@@ -323,6 +323,10 @@ def test_a_live_figure_from_the_file_system_and_without_a_script(
     image = tab.locator("img.live").first
     image.scroll_into_view_if_needed()
     assert image.bounding_box()["width"] > 200
+    elsewhere = tab.get_by_text("Live on the site, page “Tensors”.").first
+    assert not elsewhere.is_visible()
+    tab.emulate_media(media="print")
+    assert elsewhere.is_visible()
     tab.context.close()
 
 

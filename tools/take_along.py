@@ -51,7 +51,8 @@ PREPARE = """([text, page, names, paper]) => {
         parent.append(element);
         return element;
     };
-    const drop = "a.headerlink, button, script, summary, .toctree-wrapper";
+    const drop = "a.headerlink, button, script, summary, "
+        + ".toctree-wrapper, .off-paper";
     article.querySelectorAll(drop).forEach((element) => element.remove());
     for (const fold of article.querySelectorAll("details")) {
         const box = doc.createElement("div");

@@ -4,10 +4,11 @@ A chapter shows the still of a live figure like any picture,
 `![What is to be seen.](../book/assets/live/NAME.svg)`, and below it stands a
 paragraph that opens with the words of `ELSEWHERE`, for a page that is printed
 or opened in Jupyter. On the site the script NAME.js draws the figure in the
-place of its still, and the paragraph opens with `HERE`.
+place of its still, and the paragraph opens with `HERE` but on paper.
 """
 
 from docutils import nodes
+from sphinx.util import logging
 
 FOLDER = "book/assets/live/"
 ELSEWHERE = "Live on the site, page “{}”."
@@ -23,10 +24,20 @@ def mark(app, doctree, page):
         if not image["uri"].startswith(FOLDER):
             continue
         image["classes"].append("live")
-        below = image.parent.next_node(nodes.paragraph, descend=False)
-        strong = below.next_node(nodes.strong) if below else None
-        if strong and strong.astext() == words:
-            strong.replace_self(nodes.strong("", HERE))
+        place = image.parent
+        below = place.parent[place.parent.index(place) + 1 :][:1]
+        strong = next(
+            (one for p in below for one in p.findall(nodes.strong)), None
+        )
+        if strong is None or strong.astext() != words:
+            logging.getLogger(__name__).warning(
+                f"{image['uri']}: below it must stand **{words}**",
+                location=image,
+            )
+            continue
+        strong["classes"].append("on-paper")
+        here = nodes.strong("", HERE, classes=["off-paper"])
+        strong.parent.insert(strong.parent.index(strong), here)
 
 
 def load(app, page, template, context, doctree):

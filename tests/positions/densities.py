@@ -37,6 +37,9 @@ POSITIONS = [
     {"loss": "wasserstein", PRESS: 3},
     {"mean": 2.5, PRESS: 2},
     {"data": "one", "mean": -2, "loss": "saturating", PRESS: 2},
+    {"data": "one", "mean": 0, "width": 0.4},  # they cross in the middle
+    {"data": "one", "mean": -0.1, "width": 0.6}
+    | {"loss": "saturating", PRESS: 4},
 ]
 
 
@@ -58,10 +61,12 @@ def losses(log_p, mean, width):
     log_q = Normal(mean, width).log_prob(LINE)
     p, q = log_p.exp(), log_q.exp()
     logit = (log_p - log_q).detach()  # of the best D, which stands still
+    gap = (q - p).cumsum(0) * STEP  # of the distribution functions
+    gap = gap.where(gap.abs() > 1e-9, 0)  # they cross: rounding has no sign
     return {
         "minimax": (q * -F.softplus(logit)).sum() * STEP,
         "saturating": (q * F.softplus(-logit)).sum() * STEP,
-        "wasserstein": ((q - p).cumsum(0) * STEP).abs().sum() * STEP,
+        "wasserstein": gap.abs().sum() * STEP,
     }, (p, q)
 
 

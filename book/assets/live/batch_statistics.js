@@ -51,7 +51,8 @@
         : "Of two values only the order would be left, bias ± weight; here eps is large enough to show.";
     const spread = two(Math.abs(weight) * Math.sqrt(biased / (biased + Number(eps))));
     const memory = counted ? "" : "; nothing has been remembered yet";
-    return `The outputs have mean ${bias} and standard deviation ${spread}. Each depends on the whole batch${memory}.`;
+    const outputs = `The outputs have mean ${bias} and standard deviation ${spread} (by N).`;
+    return `${outputs} Each depends on the whole batch${memory}.`;
   };
 
   live.figure("batch_statistics", {

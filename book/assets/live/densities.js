@@ -35,7 +35,8 @@
       sums.w += Math.abs(below_q - below_p) * step;
       sums.minimax += slope * fake * step;
       sums.saturating -= slope * real * step;
-      sums.wasserstein -= Math.sign(below_q - below_p) * q * step;
+      const gap = below_q - below_p;
+      if (Math.abs(gap) > 1e-9) sums.wasserstein -= Math.sign(gap) * q * step; // else they cross at x
     }
     return sums;
   };
@@ -62,7 +63,7 @@
     start: { mean: 4.5, width: 0.8, data: "two", loss: "minimax" },
     controls: [
       { kind: "range", name: "mean", label: "Mean of q", min: -FARTHEST, max: FARTHEST, step: 0.1, text: two },
-      { kind: "range", name: "width", label: "Width of q", min: 0.4, max: 1.5, step: 0.05, text: two },
+      { kind: "range", name: "width", label: "Width of q (standard deviation)", min: 0.4, max: 1.5, step: 0.05, text: two },
       {
         kind: "choice",
         name: "data",
@@ -106,13 +107,13 @@
       return { ...sums, mean, d_loss: Math.log(4) - 2 * sums.js, curve: sweep(data, width) };
     },
     say: ({ js, w, minimax, saturating, wasserstein }) => {
-      if (js < 1e-6)
-        return "The densities are equal. The best D answers one half everywhere, and no loss pulls the generator.";
       const pulls = [minimax, saturating, wasserstein].map(way);
+      if (js < 1e-6 && pulls.every((pull) => pull === "nowhere"))
+        return "The densities are equal. The best D answers one half everywhere, and no loss pulls the generator.";
       if (js > 0.66)
         return (
           `Hardly any overlap: JS is near its ceiling, ln 2 = 0.693. The minimax gradient is only ` +
-          `${minimax.toFixed(4)}; the Wasserstein gradient is still ${two(wasserstein)}.`
+          `${live.text(minimax, 4)}; the Wasserstein gradient is still ${two(wasserstein)}.`
         );
       const best =
         js < 0.02
@@ -120,10 +121,10 @@
           : "D is above one half where the data is denser.";
       if (new Set(pulls).size === 1) {
         const all =
-          pulls[0] === "nowhere" ? "No loss pulls the mean here." : `All three losses pull q to the ${pulls[0]}.`;
+          pulls[0] === "nowhere" ? "Here no gradient reaches 0.005: the mean hardly moves." : `All three losses pull q to the ${pulls[0]}.`;
         return `${best} ${all}`;
       }
-      const to = (pull) => (pull === "nowhere" ? pull : `to the ${pull}`);
+      const to = (pull) => (pull === "nowhere" ? "hardly at all" : `to the ${pull}`);
       return `${best} Minimax pulls q ${to(pulls[0])}, non-saturating ${to(pulls[1])}, Wasserstein ${to(pulls[2])}.`;
     },
     draw: (svg, { js, w, curve, ...gradients }, { mean, width, data, loss }) => {

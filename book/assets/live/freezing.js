@@ -132,7 +132,7 @@
     return list.length < 2 ? list.join("") : `${list.slice(0, -1).join(", ")} and ${list.at(-1)}`;
   };
 
-  const say = ({ refused, learns, owned, stats, moves, drift }, { newHead }) => {
+  const tell = ({ refused, learns, owned, stats, moves, drift }, { newHead }) => {
     if (refused === "optimizer") return "PyTorch refuses to make the optimizer: its list of parameters is empty.";
     const moved = stats.map((value) => value > 0);
     const drifts = `in training mode the running statistics of ${names(moved)} moved`;
@@ -140,8 +140,8 @@
     if (refused) return `Nothing requires grad: backward() stops with an error.${yet}`;
     const first = learns.indexOf(true);
     const between = names(learns.map((one, i) => i > first && !one));
-    const way = between ? `, through ${between}, though nothing learns there` : "";
-    const end = first ? `; what stands before it needs none` : "";
+    const way = between ? `, through ${between}, though nothing there requires grad` : "";
+    const end = first ? `; nothing before it needs a gradient` : "";
     const depth = `The backward pass goes back to ${the(first)}${way}${end}.`;
     if (newHead === "after") return `${depth} The optimizer does not know the new head, which never learns.`;
     const idle = learns.map((one, i) => one && !owned[i]);
@@ -150,6 +150,11 @@
     if (moves.slice(0, 3).some((value) => value)) return `${depth} Frozen or not, ${drifts}.`;
     const features = `and with them the features in eval mode, by ${drift.toFixed(2)}`;
     return `${depth} No weight of a block moved, but ${drifts}, ${features}.`;
+  };
+
+  const say = (values, state) => {
+    const old = state.newHead !== "no" && !state.head && values.refused !== "optimizer";
+    return `${tell(values, state)}${old ? " A new head requires grad, whatever the old one does." : ""}`;
   };
 
   live.figure("freezing", {

@@ -52,7 +52,7 @@
   const best = (p) => SIGNS[p.indexOf(Math.max(...p))];
   const fall = (p, die) => SIGNS[d3.cumsum(p).findIndex((sum) => sum > die)] ?? ".";
   const two = (value) => value.toFixed(2);
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => (share < 0.005 ? "less than 1 %" : `${Math.round(100 * share)} %`);
 
   const compute = ({ first, second, language, temperature, die }) => {
     const none = { likeliest: "–", p: "–", entropy: "–", drawn: "–", difference: "–", apart: "–" };
@@ -110,11 +110,12 @@
     compute,
     say: ({ bad, likeliest, p, drawn, differences, difference, apart }, { first, second }) => {
       if (bad) return `Write at most ${MOST} letters from a to z; a full stop ends the name.`;
-      if (clean(first).endsWith(".")) return `“${letters(first)}” has ended. Take the full stop away to go on.`;
+      if (clean(first).endsWith(".")) return `The name “${letters(first)}” has ended. Take the full stop away to go on.`;
       const sign = (letter) => (letter === "." ? "the end" : letter);
-      const next = `Likeliest is ${sign(likeliest)} with ${two(p)}; the die falls on ${sign(drawn)}.`;
+      const full = letters(first).length === MOST ? ` No more than ${MOST} letters fit here.` : "";
+      const next = `Likeliest is ${sign(likeliest)} with ${two(p)}; the die falls on ${sign(drawn)}.${full}`;
       if (!letters(second)) return next;
-      if (!fits(second)) return `${next} To compare, write letters from a to z.`;
+      if (!fits(second)) return `${next} To compare, write at most ${MOST} letters from a to z.`;
       if (!differences) return `${next} To compare, give both beginnings the same number of letters.`;
       const [a, b] = [letters(first), letters(second)];
       const last = d3.range(a.length).findLast((k) => a[k] !== b[k]);

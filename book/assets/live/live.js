@@ -4,7 +4,7 @@
 const live = { specs: {} };
 
 live.base = new URL(".", document.currentScript.src);
-live.step = 4; // units that an arrow key moves a handle; with Shift five times as far
+live.step = 4; // units that an arrow key moves a handle without a data-step; with Shift five times as far
 
 live.load = (name) =>
   (live.load[name] ??= new Promise((done, failed) => {
@@ -182,7 +182,7 @@ live.move = (svg, moved) => {
     const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
     if (!handle || dx === undefined) return;
     event.preventDefault();
-    const far = live.step * (event.shiftKey ? 5 : 1);
+    const far = Number(handle.dataset.step ?? live.step) * (event.shiftKey ? 5 : 1);
     moved(handle.dataset.handle, Number(handle.dataset.x) + dx * far, Number(handle.dataset.y) + dy * far);
   });
 };

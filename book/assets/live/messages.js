@@ -85,7 +85,10 @@
       const X = after(rounds, rule, loops);
       const values = X.map((row) => row[Number(node)]);
       const largest = Math.max(...values);
+      // what is equal in the limit, of the mean and of GCN
+      const level = values.map((value, i) => value / (rule === "gcn" ? Math.sqrt(FRIENDS[i].length + loops) : 1));
       return {
+        even: Math.min(...level) / Math.max(...level),
         reached: values.filter((value) => value > 0).length,
         share: values[Number(reader)] / largest,
         size: Math.log10(largest),
@@ -94,25 +97,29 @@
         far: distances(Number(node)),
       };
     },
-    say: ({ reached, spread, shares, far }, { node, rounds, rule, loops }) => {
+    say: ({ reached, spread, shares, far, even }, { node, rounds, rule, loops }) => {
       const self = loops ? "itself and " : "";
-      if (!rounds) return `Member ${node} alone has the drop. Each round takes ${RULES[rule]} over ${self}all friends.`;
+      if (!rounds) return `Member ${node} alone has the drop. In each round every member takes ${RULES[rule]} over ${self}all friends.`;
       if (rule === "max" ? reached === 34 : spread < 0.01) {
         const degree = `number of friends${loops ? " plus one" : ""}`;
+        const least = `the smallest value is ${even.toFixed(2)} of the largest`;
+        const limit = "In the limit all are equal, wherever the drop fell.";
         const rest = {
-          mean: "all members hold nearly the same, wherever the drop fell.",
-          gcn: `what is left is the square root of the ${degree}, wherever the drop fell.`,
-          sum: "the values have grown large, and their ratios no longer say where the drop fell.",
+          mean: `${least}. ${limit}`,
+          gcn: `${least}, each divided by the square root of the ${degree}. ${limit}`,
+          sum: "the values have grown large, and their ratios come near those that any other drop leads to.",
           max: "everyone holds the same 1: who was near is forgotten.",
         };
-        return `Over-smoothed: after ${many(rounds, "round")} ${rest[rule]}`;
+        return `Over-smoothing: after ${many(rounds, "round")} ${rest[rule]}`;
       }
       const how = {
         max: " The maximum says who is reached, not by how many ways.",
         sum: " A sum counts the ways that lead there.",
       };
-      const top = shares.indexOf(1);
-      const most = ` The largest is at member ${top}, ${many(far[top], "tie")} away.`;
+      const tops = ALL.filter((i) => shares[i] > 1 - 1e-12); // equal but for rounding
+      const where = `at ${tops.length > 1 ? "members" : "member"} ${tops.join(", ").replace(/, (\d+)$/, " and $1")}`;
+      const away = [...new Set(tops.map((i) => far[i]))].sort().join(" or ");
+      const most = ` The largest is ${where}, ${away} ${away === "1" ? "tie" : "ties"} away.`;
       const limit = loops ? `at most ${many(rounds, "tie")} away` : `at the end of a walk of ${many(rounds, "tie")}`;
       const have = reached === 1 ? "has" : "have";
       return `${many(reached, "member")} ${have} a part: those ${limit}.${how[rule] ?? most}`;

@@ -99,7 +99,7 @@
       const tied = left.concat(removed).some((k) => scores[k] === scores[best]);
       if (tied) lines.push("Of equal scores the first index wins.");
       const mark = (k) => `${k} (IoU ${two(table[best][k])})`;
-      if (removed.length) lines.push(`It removes ${boxesOf(removed.map(mark))}.`);
+      lines.push(removed.length ? `It removes ${boxesOf(removed.map(mark))}.` : "It removes none.");
       const equal = removed.filter((k) => Math.abs(table[best][k] - threshold) < 1e-9);
       if (equal.length) lines.push("In single precision that IoU is a hair above the threshold.");
       const touching = left.filter((k) => rivals(best, k) && table[best][k] > 0);
@@ -107,9 +107,8 @@
       const spared = left.filter((k) => !rivals(best, k) && Math.fround(table[best][k]) > threshold);
       if (spared.length) lines.push(`Of another class: ${boxesOf(spared.map(mark))}.`);
       const gone = rounds.slice(0, round - 1).flatMap((one) => one.removed);
-      const weak = gone.filter((k) => beats(k, best));
+      const weak = gone.filter((k) => beats(k, best) && order.indexOf(k) < order.indexOf(best));
       if (weak.length) lines.push(`It lives beside ${boxesOf(weak.map(mark))}: what is removed removes nothing.`);
-      if (lines.length === 1) lines.push("It removes none.");
       return lines.join(" ");
     },
     draw: (svg, { rounds, order, table, rivals }, state) => {

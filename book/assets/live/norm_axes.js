@@ -46,14 +46,15 @@
 
   const say = ({ depends }, { norm, size, extra }) => {
     const added = extra && size > 1;
+    const nobody = extra && !added ? " There is no example 2 to add to." : "";
     if (norm.startsWith("BatchNorm1d(4).")) {
-      const where = added ? " What is added to example 2 moves its outputs alone." : "";
+      const where = added ? " What is added to example 2 moves its outputs alone." : nobody;
       return `In eval mode nothing is averaged: the remembered 0 and 1 leave the input as it is, but for eps.${where}`;
     }
     if (norm.startsWith("Batch")) {
-      if (size === 1) return "With one example, batch norm in training mode gives what instance norm gives.";
+      if (size === 1) return `With one example, batch norm in training mode gives what instance norm gives.${nobody}`;
       const where = added ? ", and what is added to example 2 moves the outputs of all of them" : "";
-      return `A channel's ${depends} inputs share a mean across all ${size} examples${where}.`;
+      return `A channel's ${depends} inputs share a mean across ${size === 2 ? "both" : `all ${size}`} examples${where}.`;
     }
     const what = {
       "LayerNorm([4, 4])": "All 16 inputs of an example share a mean; GroupNorm(1, 4) does the same.",
@@ -64,7 +65,7 @@
       "GroupNorm(4, 4)": "One channel in each group is instance norm.",
     }[norm];
     const gone = "What is added to all of example 2 is taken away again: no output moves.";
-    return `${what} ${added ? gone : "No other example matters."}`;
+    return `${what} ${added ? gone : `No other example matters.${nobody}`}`;
   };
 
   live.figure("norm_axes", {
@@ -78,7 +79,7 @@
     ],
     numbers: [
       ["depends", "Inputs behind the marked output"],
-      ["means", "Different means in the batch"],
+      ["means", "Means taken in the batch"],
       ["mean", "Its mean", 3],
       ["variance", "Its variance", 3],
       ["output", "The output", 3],
@@ -107,7 +108,8 @@
       const [x, y] = [panel(n) + p * SIZE, TOP + c * SIZE];
       live.box(tables, x, y + DOWN, SIZE, SIZE, live.text(outputs[chosen], 1), "c strong");
       const place = `example ${n + 1}, channel ${c + 1}, position ${p + 1}`;
-      live.handle(svg, "cell", x + SIZE - 4, y + SIZE - 4, "Mark", place);
+      const handle = live.handle(svg, "cell", x + SIZE - 6, y + SIZE - 4, "Mark", place);
+      handle.attr("data-step", SIZE + 2); // an arrow key leads into the next cell, over the gap too
     },
   });
 })();

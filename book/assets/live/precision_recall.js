@@ -51,13 +51,13 @@
     say: ({ hits, total, kept, right, truths, precision, ap, scores }, { squared }) => {
       if (!truths) return "There is no true box of this class: recall and average precision have no value.";
       if (total > truths)
-        return `${many(total, "hit needs", "hits need")} as many true boxes: each can be hit once. Mark fewer hits.`;
+        return `${many(total, "hit needs", "hits need")} as many true boxes: each can be hit once. Mark fewer hits, or add true boxes.`;
       const missed = truths - right;
       const among = `${many(right, "hit", "hits")} among ${many(kept, "kept box", "kept boxes")}`;
       const lines = [
         kept
-          ? `${among}; ${missed} of ${truths} true boxes missed.`
-          : `No box is kept: precision has no value, and all ${truths} true boxes are missed.`,
+          ? `${among}; ${missed} of ${many(truths, "true box", "true boxes")} missed.`
+          : `No box is kept: precision has no value, and recall is 0.`,
       ];
       if (kept === 10) lines.push("A lower threshold changes nothing.");
       else {
@@ -70,7 +70,7 @@
             `${next} ${precision > 0 ? "precision falls and recall" : "precision stays 0, and recall"} stays.`
           );
       }
-      if (ap === 1) lines.push("Every hit comes before every mistake, and none is missed: AP is 1.");
+      if (ap === 1) lines.push("Among all ten boxes every true box is hit before the first mistake: AP is 1.");
       else if (squared) lines.push("Squares keep the order, so curve and AP are those of the scores.");
       return lines.join(" ");
     },

@@ -46,7 +46,8 @@
         const lower = now * share;
         if (now - lower <= 1e-8) continue; // eps: too small a change is left out
         now = lower;
-        found.cuts += t + 1 < RUN;
+        if (t + 1 < RUN) found.cuts += 1;
+        else found.late = true;
       }
     }
     return found;
@@ -64,22 +65,26 @@
       ReduceLROnPlateau: [`ReduceLROnPlateau(optimizer, factor=${share}, patience=${length})`],
     })[kind];
 
+  const per = (every) => (every === "batch" ? "iteration" : "epoch");
   const SAY = {
     StepLR: ({ calls }, { length }) => {
       const falls = Math.floor((calls - 1) / length);
       if (!falls) return `With ${calls} calls and a step_size of ${length} the rate never falls during the run.`;
       return `The rate falls after every ${length} calls, ${falls === 1 ? "once" : `${falls} times`} during the run.`;
     },
-    CosineAnnealingLR: ({ calls }, { length }) => {
-      if (length === calls) return `T_max is the number of calls, ${calls}: the rate falls once, all the way.`;
+    CosineAnnealingLR: ({ calls }, { length, every }) => {
+      if (length === calls)
+        return `T_max is the number of calls, ${calls}: the rate falls once and reaches eta_min with the last call.`;
       const both = `step() is called ${calls} times, T_max is ${length}`;
+      if (length === calls - 1) return `${both}: the rate reaches eta_min in the last ${per(every)}.`;
       if (length < calls) return `${both}: after call ${length} the rate climbs again.`;
       return `${both}: the run ends before the rate is down.`;
     },
-    "warm-up, then cosine": ({ calls }, { length, warmup }) => {
+    "warm-up, then cosine": ({ calls }, { length, warmup, every }) => {
       if (calls <= warmup) return `The run makes ${calls} calls and ends before a warm-up of ${warmup} is over.`;
       const all = `Warm-up and cosine take ${warmup} + ${length} calls; the run makes ${calls}`;
       if (warmup + length === calls) return `${all}: the rate rises and falls just once.`;
+      if (warmup + length === calls - 1) return `${all}: the rate reaches 0 in the last ${per(every)}.`;
       if (warmup + length < calls) return `${all}, so the rate climbs again.`;
       return `${all} and ends before the rate is down.`;
     },
@@ -90,11 +95,13 @@
       if (length > calls) return `${told}, but the run makes only ${calls} calls: the cycle is cut off.`;
       return `${told}, the number of calls: from a 25th of max_lr up to it, then down to almost nothing.`;
     },
-    ReduceLROnPlateau: ({ cuts }, { length, every }) => {
+    ReduceLROnPlateau: ({ cuts, late }, { length, every }) => {
       const unit = every === "batch" ? "batches" : "epochs";
       const why = `more than ${length} ${unit} in a row without a better loss`;
-      if (!cuts) return `No cut during the run: never ${why}.`;
-      return `${cuts === 1 ? "One cut" : `${cuts} cuts`}, after ${why}.`;
+      const end = late ? " One more comes with the last call, too late to be used." : "";
+      if (!cuts && late) return `The only cut comes with the last call, too late to be used.`;
+      if (!cuts) return `No cut: never ${why}.`;
+      return `${cuts === 1 ? "One cut" : `${cuts} cuts, each`} after ${why}.${end}`;
     },
   };
 
@@ -117,7 +124,7 @@
       { kind: "choice", name: "every", label: "step() after each", options: [["epoch"], ["batch"]] },
       { kind: "range", name: "length", label: "Its length or patience", min: 2, max: RUN },
       { kind: "range", name: "share", label: "Its share or factor", min: 0.05, max: 0.95, step: 0.05 },
-      { kind: "range", name: "warmup", label: "Warm-up calls", min: 1, max: 40 },
+      { kind: "range", name: "warmup", label: "Warm-up calls (if it warms up)", min: 1, max: 40 },
     ],
     numbers: [
       ["rate", "Rate at the mark", 5],
