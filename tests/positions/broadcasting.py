@@ -14,6 +14,8 @@ POSITIONS = [
     {"first": "0", "second": "3"},
     {"first": "4, 3", "second": "4, 1", "Swap them": 1},
     {"first": "5, 4, 3", "second": "4, 1"},
+    {"first": "3, 2, 5", "second": "2, 2, 4", "Swap them": 2},
+    {"first": "0, 3", "second": ""},
 ]
 
 
@@ -27,7 +29,7 @@ def numbers(position):
         torch.arange(1.0, torch.Size(s).numel() + 1).view(s) for s in shapes
     )
     stored = first.numel() + second.numel()
-    if position.get("Swap them"):
+    if position.get("Swap them", 0) % 2:
         first, second = second, first
     try:
         total = 10 * first + second

@@ -29,6 +29,7 @@ POSITIONS = [
     {"x_grad": False, "weight": True, "backward_pre": True, "step": 17},
     {"on": "net", "weight": True, "returns": "forward"},
     {"on": "fc2", "backward_pre": True, "weight": True, "step": 9},
+    {"on": "fc1", "second": True, "returns": "second", "step": 6},
     {"on": "fc1", "x_grad": False, "weight": True, "step": 7},
     {"pre": False, "forward": False, "backward": False, "returns": "pre"},
 ]

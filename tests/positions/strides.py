@@ -22,6 +22,8 @@ POSITIONS = [
     {"rows": 1, "stride0": 16, "offset": 8, "x.contiguous()": 1, "walk": 3},
     {"stride0": 0, "stride1": 0, "rows": 4, "x.contiguous()": 1, "walk": 15},
     {"offset": 1, "x.t()": 1},
+    {"x[:, ::2]": 5},  # farther than a slider goes
+    {"stride0": 16, "rows": 1, "offset": 8, "x[1:]": 1},
 ]
 OPERATIONS = {
     "x.t()": lambda x: x.t(),

@@ -35,6 +35,8 @@ POSITIONS = [
     {"surface": "saddle", "optimizer": "Adam", "momentum": 0.9, "k": -20},
     {"steps": 0, "start": (245, 220), "curvature": 1},
     {"start": (500, 139), "k": 0, "steps": 12},
+    {"k": -20, "momentum": 0.9, "optimizer": "Nesterov", "curvature": 14},
+    {"surface": "saddle", "optimizer": "Adam", "k": 0, "start": (250, 139)},
 ]
 
 

@@ -27,6 +27,8 @@ POSITIONS = [
     {STEP: 3, "label": "cat"},
     {"temperature": 0.5, "label": "owl", "smoothing": 0.1, STEP: 1},
     {"shift": 1.5, "owl": at(4, 3), "label": "owl"},
+    {"dog": at(2, 1), "label": "owl", "smoothing": 0.5},
+    {"dog": at(5, 1), "temperature": 5, STEP: 1},
 ]
 
 

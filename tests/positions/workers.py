@@ -28,6 +28,7 @@ POSITIONS = [
     {"size": 26, "batch_size": 3, "workers": "4", "prefetch": 1, "batch": 8},
     {"size": 17, "batch_size": 8, "load": 40, "step": 150, "batch": 2},
     {"size": 17, "batch_size": 8, "drop_last": True, "workers": "4"},
+    {"workers": "4", "slow": True, "load": 5, "step": 150, "batch": 3},
     {"workers": "0", "slow": True, "load": 5, "step": 10, "batch": 2},
 ]
 START = {"workers": "1", "prefetch": 2, "load": 20, "step": 50, "size": 24}

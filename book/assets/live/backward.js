@@ -101,7 +101,7 @@
       if (!needs.a) cut.push("a");
       if (!needs.b) cut.push("b");
       if (now === "start")
-        return "Only the leaves have values. Step forward: each operation notes what it will need on the way back.";
+        return "Only the leaves have values. Step forward, and read what each operation notes for the way back.";
       if (now === "a" || now === "b") {
         const result = now === "a" ? `a = ${short(a)}` : `b = ${short(b)}`;
         return needs[now]
@@ -109,7 +109,11 @@
           : `${result}, without a node: to the graph, ${now} is a constant.`;
       }
       if (now === "y" && !needs.y) return `y = ${short(y)}. Neither factor requires a gradient: nothing is noted.`;
-      if (now === "y") return `y = ${short(y)}. A product notes its factors: each is the slope of the other.`;
+      if (now === "y" && cut.length) {
+        const [to, other] = needs.a ? ["a", "b"] : ["b", "a"];
+        return `y = ${short(y)}. The product notes ${other} alone, the slope of y in ${to}: ${other} gets no gradient.`;
+      }
+      if (now === "y") return `y = ${short(y)}. A product notes both factors: each is the slope of y in the other.`;
       if (now === "loss")
         return `The loss is ${short(values.loss)}. The way forward ends here; this pass has no gradient yet.`;
       if (now === "refused")

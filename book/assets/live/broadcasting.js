@@ -2,11 +2,12 @@
 (() => {
   const LARGEST = 6; // an axis that is drawn as a grid
   const AXES = 5;
+  const LONGEST = 9999;
 
   const parse = (text) => {
     const parts = text.split(/[\s,()]+/).filter(Boolean);
     const shape = parts.map(Number);
-    return shape.length <= AXES && shape.every((n) => Number.isInteger(n) && n >= 0 && n < 1e4) ? shape : null;
+    return shape.length <= AXES && shape.every((n) => Number.isInteger(n) && n >= 0 && n <= LONGEST) ? shape : null;
   };
   const product = (shape) => shape.reduce((a, b) => a * b, 1);
   const tuple = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
@@ -64,15 +65,17 @@
       return { shape: tuple(shape), numel, stored, total, axes, grid: small && { first, second, shape } };
     },
     say: ({ bad, clash, axes, numel, stored }) => {
-      if (bad) return `The ${bad} shape is not one: write at most ${AXES} lengths with commas, such as 4, 1.`;
+      if (bad)
+        return `The ${bad} shape is not one: write at most ${AXES} lengths from 0 to ${LONGEST}, such as 4, 1.`;
       if (clash)
-        return `PyTorch refuses: the lengths ${clash[0]} and ${clash[1]} differ at the axis marked in orange, and neither is 1.`;
+        return `PyTorch refuses: at axis ${axes.indexOf(clash)} are ${clash[0]} and ${clash[1]}, not equal, and neither is 1.`;
       const count = axes.filter(([, , , verdict]) => verdict !== "same").length;
       if (!count) return "The shapes are equal: nothing is stretched.";
       const many = count === 1 ? "One axis is" : `${count} axes are`;
-      return `${many} stretched or new. From ${stored} stored numbers come ${numel}; no copy is made of the old ones.`;
+      const old = stored === 1 ? "one stored number" : `${stored} stored numbers`;
+      return `${many} stretched or new. From ${old} come ${numel}; none of the old ones is copied.`;
     },
-    draw: (svg, { axes, grid }) => {
+    draw: (svg, { axes, grid, clash, bad }) => {
       const [left, wide, high, gap] = [84, 60, 34, 12];
       ["first", "second", "sum"].forEach((name, row) => live.word(svg, 10, 52 + row * (high + gap), name, "strong"));
       const colour = { same: "", new: "d", first: "a", second: "a", clash: "b" };
@@ -90,6 +93,8 @@
         });
         live.box(svg, x, 30 + 2 * (high + gap), wide, high, result ?? "?", result === null ? "b strong" : colour[verdict]);
       });
+      if (!grid && !clash && !bad)
+        live.word(svg, 10, 196, `Values are drawn for up to two axes, each of length 1 to ${LARGEST}.`, "small faint");
       if (!grid) return;
       const shape = [grid.shape.at(-2) ?? 1, grid.shape.at(-1) ?? 1];
       const size = 22;

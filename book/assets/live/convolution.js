@@ -86,7 +86,7 @@
       };
     },
     say: ({ count, reads, unread, met }, state) => {
-      const { size, kernel, padding } = state;
+      const { size, kernel, padding, dilation } = state;
       const [wide, room] = [span(state), size + 2 * padding];
       if (!met) {
         const window = `${wide} x ${wide}${wide > kernel ? ", dilated" : ""}`;
@@ -94,13 +94,15 @@
       }
       const kept = count === size ? ": the size is kept" : "";
       const places = count > 1 ? `${count} places a side` : "one place";
-      const first = `The window spans ${wide} of ${room} pixels and fits at ${places}${kept}.`;
+      const rims = padding ? ", rim included" : "";
+      const first = `Of ${room} pixels a side${rims}, the window spans ${wide}; it fits at ${places}${kept}.`;
       const rim = kernel ** 2 - reads;
       const some =
         kernel === 1 ? "its one weight meets" : `${rim} of its ${kernel ** 2} weights meet${rim === 1 ? "s" : ""}`;
       const second = rim ? ` Here ${some} the rim of zeros.` : "";
       const third = unread ? ` ${unread} of ${size ** 2} pixels ${unread === 1 ? "is" : "are"} met by no window.` : "";
-      return first + second + third;
+      const fourth = kernel === 1 && dilation > 1 ? " One weight has no neighbour, so dilation changes nothing." : "";
+      return first + second + third + fourth;
     },
     draw: (svg, { met, count, values, at, window, place, value }, state) => {
       const { size, kernel, stride, padding, dilation } = state;
@@ -131,7 +133,7 @@
         const output = svg.append("g").attr("class", "small");
         values.forEach((one, k) => {
           const names = k === at ? "c strong" : k < at ? "" : "ghost";
-          const text = k <= at && small >= 22 ? String(one).replace("-", "−") : "";
+          const text = k <= at && small >= 24 ? String(one).replace("-", "−") : "";
           live.box(output, x + (k % count) * small, y + Math.floor(k / count) * small, small, small, text, names);
         });
       } else live.word(svg, x, 52, "none: refused");

@@ -21,7 +21,7 @@
   // divergence, distance, and the gradients of three losses for the mean
   const measure = (data, mean, width, step = STEP) => {
     const sums = { js: 0, w: 0, minimax: 0, saturating: 0, wasserstein: 0 };
-    let [below_p, below_q] = [0, 0]; // the distribution functions
+    let [below_p, below_q, below_slope] = [0, 0, 0]; // the distribution functions, and the slope of q's
     for (let i = 0; i < LINE.length; i += Math.round(step / STEP)) {
       const x = LINE[i];
       const [log_p, log_q] = [log_data[data](x), log_normal(x, mean, width)];
@@ -31,12 +31,13 @@
       const slope = (q * (x - mean)) / width ** 2; // of q, for the mean
       below_p += p * step;
       below_q += q * step;
+      below_slope += slope * step;
       sums.js += ((p * (real + Math.LN2) + q * (fake + Math.LN2)) / 2) * step;
       sums.w += Math.abs(below_q - below_p) * step;
       sums.minimax += slope * fake * step;
       sums.saturating -= slope * real * step;
       const gap = below_q - below_p;
-      if (Math.abs(gap) > 1e-9) sums.wasserstein -= Math.sign(gap) * q * step; // else they cross at x
+      if (Math.abs(gap) > 1e-9) sums.wasserstein += Math.sign(gap) * below_slope * step; // else they cross at x
     }
     return sums;
   };
@@ -63,7 +64,7 @@
     start: { mean: 4.5, width: 0.8, data: "two", loss: "minimax" },
     controls: [
       { kind: "range", name: "mean", label: "Mean of q", min: -FARTHEST, max: FARTHEST, step: 0.1, text: two },
-      { kind: "range", name: "width", label: "Width of q (standard deviation)", min: 0.4, max: 1.5, step: 0.05, text: two },
+      { kind: "range", name: "width", label: "Standard deviation of q", min: 0.4, max: 1.5, step: 0.05, text: two },
       {
         kind: "choice",
         name: "data",
@@ -121,7 +122,9 @@
           : "D is above one half where the data is denser.";
       if (new Set(pulls).size === 1) {
         const all =
-          pulls[0] === "nowhere" ? "Here no gradient reaches 0.005: the mean hardly moves." : `All three losses pull q to the ${pulls[0]}.`;
+          pulls[0] === "nowhere"
+            ? "Here no gradient reaches 0.005: the mean hardly moves."
+            : `All three losses pull q to the ${pulls[0]}.`;
         return `${best} ${all}`;
       }
       const to = (pull) => (pull === "nowhere" ? "hardly at all" : `to the ${pull}`);

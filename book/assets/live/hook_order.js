@@ -152,7 +152,9 @@
       if (!now) return "Nothing has run yet. Which call comes first, and which last?";
       const { kind, module, sees, passes } = now;
       const parts = [WORDS[kind](module)];
-      if (kind === "second" && state.prepend)
+      if (kind === "second" && !on(state, "forward", "fc2"))
+        parts[0] = "fc2 has no other forward hook, so this one has the output of fc2 to itself.";
+      else if (kind === "second" && state.prepend)
         parts[0] = "The second forward hook of fc2 was registered later, and prepended: it is first in the queue.";
       if (kind === "run") parts.push(`Each number is ${passes} now.`);
       else if (sees === "None")

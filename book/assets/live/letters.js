@@ -110,7 +110,7 @@
     compute,
     say: ({ bad, likeliest, p, drawn, differences, difference, apart }, { first, second }) => {
       if (bad) return `Write at most ${MOST} letters from a to z; a full stop ends the name.`;
-      if (clean(first).endsWith(".")) return `The name “${letters(first)}” has ended. Take the full stop away to go on.`;
+      if (clean(first).endsWith(".")) return `The full stop has ended “${letters(first)}”. Take it away to go on.`;
       const sign = (letter) => (letter === "." ? "the end" : letter);
       const full = letters(first).length === MOST ? ` No more than ${MOST} letters fit here.` : "";
       const next = `Likeliest is ${sign(likeliest)} with ${two(p)}; the die falls on ${sign(drawn)}.${full}`;

@@ -99,7 +99,8 @@
     },
     say: ({ reached, spread, shares, far, even }, { node, rounds, rule, loops }) => {
       const self = loops ? "itself and " : "";
-      if (!rounds) return `Member ${node} alone has the drop. In each round every member takes ${RULES[rule]} over ${self}all friends.`;
+      const turn = `In each round every member takes ${RULES[rule]} over ${self}all friends.`;
+      if (!rounds) return `Member ${node} alone has the drop. ${turn}`;
       if (rule === "max" ? reached === 34 : spread < 0.01) {
         const degree = `number of friends${loops ? " plus one" : ""}`;
         const least = `the smallest value is ${even.toFixed(2)} of the largest`;
@@ -121,8 +122,8 @@
       const away = [...new Set(tops.map((i) => far[i]))].sort().join(" or ");
       const most = ` The largest is ${where}, ${away} ${away === "1" ? "tie" : "ties"} away.`;
       const limit = loops ? `at most ${many(rounds, "tie")} away` : `at the end of a walk of ${many(rounds, "tie")}`;
-      const have = reached === 1 ? "has" : "have";
-      return `${many(reached, "member")} ${have} a part: those ${limit}.${how[rule] ?? most}`;
+      const have = `${many(reached, "member")} ${reached === 1 ? "has" : "have"} a part: those ${limit}.`;
+      return `${reached === 34 ? "All 34 members have a part." : have}${how[rule] ?? most}`;
     },
     draw: (svg, { shares, far }, { node, reader }) => {
       for (const [a, b] of EDGES) {

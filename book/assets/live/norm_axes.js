@@ -54,7 +54,8 @@
     if (norm.startsWith("Batch")) {
       if (size === 1) return `With one example, batch norm in training mode gives what instance norm gives.${nobody}`;
       const where = added ? ", and what is added to example 2 moves the outputs of all of them" : "";
-      return `A channel's ${depends} inputs share a mean across ${size === 2 ? "both" : `all ${size}`} examples${where}.`;
+      const all = size === 2 ? "both" : `all ${size}`;
+      return `A channel's ${depends} inputs share a mean across ${all} examples${where}.`;
     }
     const what = {
       "LayerNorm([4, 4])": "All 16 inputs of an example share a mean; GroupNorm(1, 4) does the same.",

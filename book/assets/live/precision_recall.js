@@ -51,7 +51,7 @@
     say: ({ hits, total, kept, right, truths, precision, ap, scores }, { squared }) => {
       if (!truths) return "There is no true box of this class: recall and average precision have no value.";
       if (total > truths)
-        return `${many(total, "hit needs", "hits need")} as many true boxes: each can be hit once. Mark fewer hits, or add true boxes.`;
+        return `${total} hits need as many true boxes: each can be hit once. Mark fewer hits, or add true boxes.`;
       const missed = truths - right;
       const among = `${many(right, "hit", "hits")} among ${many(kept, "kept box", "kept boxes")}`;
       const lines = [

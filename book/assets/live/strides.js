@@ -12,6 +12,9 @@
 
   const most = ({ rows, columns }) => Math.max(0, rows * columns - 1);
 
+  // an operation may take a number of the note farther than its slider goes
+  const upTo = (name) => (state) => Math.max(16, state[name]);
+
   const contiguous = ({ rows, columns, stride0, stride1 }) => {
     if (rows === 0 || columns === 0) return true;
     return (columns === 1 || stride1 === 1) && (rows === 1 || stride0 === columns);
@@ -47,9 +50,9 @@
       }),
       { kind: "range", name: "rows", label: "Rows", min: 0, max: 4 },
       { kind: "range", name: "columns", label: "Columns", min: 0, max: 4 },
-      { kind: "range", name: "stride0", label: "stride()[0]", min: 0, max: 16 },
-      { kind: "range", name: "stride1", label: "stride()[1]", min: 0, max: 16 },
-      { kind: "range", name: "offset", label: "Offset", min: 0, max: 16 },
+      { kind: "range", name: "stride0", label: "stride()[0]", min: 0, max: upTo("stride0") },
+      { kind: "range", name: "stride1", label: "stride()[1]", min: 0, max: upTo("stride1") },
+      { kind: "range", name: "offset", label: "Offset", min: 0, max: upTo("offset") },
       { kind: "range", name: "walk", label: "Element", min: 0, max: most },
       { kind: "play", name: "walk", label: "Walk", max: most, every: 600 },
     ],
@@ -89,19 +92,26 @@
       const [i, j, place] = path[at];
       return { ...common, at, index: tuple([i, j]), cell: place, value: strip[place] };
     },
-    say: ({ refused, path, strip, jumps, steady, different, contiguous, shares }) => {
+    say: ({ refused, path, strip, jumps, steady, different, contiguous, shares }, { rows }) => {
       const last = d3.max(path, ([, , place]) => place);
       const end = strip.length - 1;
-      if (refused) return `PyTorch refuses this note: it asks for cell ${last}, and the strip ends at cell ${end}.`;
-      if (!path.length)
-        return "An axis of length 0: the view has no element, so there is nothing to walk over or to expand.";
+      if (refused)
+        return (
+          `PyTorch refuses this note: it asks for cell ${last}, and the strip ends at cell ${end}. ` +
+          "The operations wait for one that it accepts."
+        );
+      if (!path.length) {
+        const none = rows ? "" : " Without a row, PyTorch refuses the expand.";
+        return `An axis of length 0: the view has no element, so there is nothing to walk over.${none}`;
+      }
       const memory = shares === "a copy" ? "x has a strip of its own, a copy." : "No number has moved.";
       if (different < path.length) {
         const cells = different === 1 ? "one cell" : `${different} cells`;
         return `${path.length} elements read ${cells}. To write into one changes all that share its cell.`;
       }
       if (path.length === 1) return `One element is contiguous wherever it lies. ${memory}`;
-      if (contiguous === "True") return `Every step of the walk goes to the next cell: x is contiguous. ${memory}`;
+      if (contiguous === "True")
+        return `Every step goes to the next cell: x is contiguous, and contiguous() returns x itself. ${memory}`;
       if (steady)
         return `Every jump is ${jumps[0]}: not contiguous, yet one stride can say it, so view(-1) works. ${memory}`;
       const signed = jumps.map((jump) => (jump > 0 ? `+${jump}` : String(jump).replace("-", "−")));

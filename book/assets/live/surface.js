@@ -41,7 +41,7 @@
   };
 
   const rate = ({ k }) => Number((10 ** (k / 20)).toPrecision(2));
-  const show = (value) => String(Number(value.toPrecision(2)));
+  const show = (value) => String(Number(value.toPrecision(3)));
   // one place or many, between the map and the surface
   const toMap = ({ at, unit }, [x, y]) => [middle[0] + (x - at[0]) * unit, middle[1] - (y - at[1]) * unit];
   const fromMap = ({ at, unit }, [u, v]) => [(u - middle[0]) / unit + at[0], (middle[1] - v) / unit + at[1]];
@@ -81,26 +81,29 @@
     const nesterov = optimizer === "Nesterov";
     const trace = 1 + momentum - a * (nesterov ? 1 + momentum : 1);
     const determinant = momentum * (nesterov ? 1 - a : 1);
-    return trace * trace < 4 * determinant || trace < 0 || determinant < 0;
+    return trace * trace < 4 * determinant - 1e-9 || trace < -1e-9 || determinant < -1e-9;
   };
 
   const sayBowl = (state, [x, y]) => {
     const { curvature, momentum, optimizer } = state;
     const [lr, limit] = [rate(state), border(state, curvature)];
     if (!x && !y) return "The start is the minimum: the gradient is zero, and nothing moves.";
-    if (!y) return "The start lies on the floor, y = 0: whatever the rate, nothing sets the steep direction in motion.";
+    if (!y) return "The start lies on the floor, y = 0: whatever the rate, nothing sets y in motion.";
     if (optimizer === "Adam")
       return x
         ? "Adam divides each coordinate by the size of its own gradients: the first step is as long in x as in y."
         : "Adam divides each coordinate by the size of its own gradients; that of x is zero, and x stays.";
     const plain = `The border of the rate is 2/${curvature} =`;
-    const words = `${momentum ? "With this momentum the border of the rate is" : plain} ${limit.toFixed(3)}`;
+    const words = `${momentum ? "With this momentum the border of the rate is" : plain} ${limit.toFixed(4)}`;
     if (Math.abs(lr - limit) < 1e-9) return `${words}, just the rate: across the bowl it swings for ever.`;
-    if (lr > limit) return `${words}, and ${lr} is above it: each swing across the bowl ends farther out.`;
+    if (lr > limit) {
+      const grow = momentum ? "in the end the swings across grow" : "each swing across the bowl ends farther out";
+      return `${words}, and ${lr} is above it: ${grow}.`;
+    }
     const [steep, flat] = [curvature, 1].map((c) => swings(state, c));
     const ways = [steep && "across the bowl", flat && x && "along the floor"].filter(Boolean);
     if (ways.length) return `${words}; below it, ${lr} swings ${ways.join(" and ")}, and yet comes nearer.`;
-    const slow = x ? ", and the flat direction sets the time" : "";
+    const slow = x && curvature > 1 ? ", and the flat direction sets the time" : "";
     return `${words}; ${lr} is so far below it that nothing swings${slow}.`;
   };
 
@@ -112,7 +115,7 @@
     }
     if (state.surface === "bowl") return sayBowl(state, path[0]);
     if (state.surface === "saddle" && path[0][1] === 0)
-      return "On the line y = 0 the gradient has no part along y: every optimizer here walks to the saddle and stays.";
+      return "On the line y = 0 the gradient has no part along y: no optimizer here leaves it, and no minimum lies on it.";
     const near = loss - surface.least < 0.001 ? "The loss is within 0.001 of the minimum. " : "";
     const side = rate(state) > 2 / top ? "above" : "not above";
     const here = `Where it stands the largest curvature is about ${show(top)}`;
@@ -145,7 +148,7 @@
       ["y", "y", 3],
       ["loss", "Loss", 4],
       ["back", "Steps that turn back"],
-      ["limit", "2 / largest curvature here", 3],
+      ["limit", "2 / largest curvature here", 4],
     ],
     compute: (state) => {
       const surface = SURFACES[state.surface];

@@ -35,19 +35,23 @@
   };
 
   // what the gradient asks for
-  const sayPull = ({ probabilities, target, gradient }, { label, smoothing }) => {
+  const sayPull = ({ probabilities, target, gradient }, { label, smoothing, ...state }) => {
     const own = NAMES.indexOf(label);
+    const end = state[label] === EDGE ? `; here its line ends at ${EDGE}` : "";
     if (d3.max(gradient, Math.abs) < 0.005)
       return smoothing
         ? "The probabilities have all but reached the smoothed target, and hardly anything pulls."
         : "Hardly anything pulls any more, yet the gradient is never quite zero.";
     if (gradient[own] > 0) return `“${label}” is surer than the smoothed target asks: a step lowers its logit.`;
-    const best = d3.greatestIndex(probabilities);
-    if (probabilities[best] > probabilities[own] + 1e-9)
-      return `“${NAMES[best]}” leads, the label is “${label}”: a step raises its logit and lowers the leader's.`;
+    const best = NAMES.filter((_, i) => probabilities[i] > d3.max(probabilities) - 1e-9);
+    if (!best.includes(label)) {
+      const [lead, theirs] = best.length === 1 ? ["leads", "the leader's"] : ["lead", "theirs"];
+      const who = best.map((name) => `“${name}”`).join(" and ");
+      return `${who} ${lead}, the label is “${label}”: a step raises the label's logit and lowers ${theirs}.`;
+    }
     const top = `No class is above “${label}”, the label,`;
-    if (!smoothing) return `${top} yet its gradient is below zero: the loss asks for a still higher logit.`;
-    return `${top} but its target is ${target[own].toFixed(3)}: a step still raises its logit.`;
+    if (!smoothing) return `${top} yet its gradient is below zero: the loss asks for a still higher logit${end}.`;
+    return `${top} but its target is ${target[own].toFixed(3)}: a step of descent raises its logit${end}.`;
   };
 
   live.figure("temperature", {
