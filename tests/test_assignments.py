@@ -338,8 +338,9 @@ def graded(tmp_path_factory):
     half = {number: "" for number in list(ours.worth)[::2]}
     half[MISTAKEN] = ours.solutions[MISTAKEN].edited(MISTAKE.pairs)
     ours.hand_in("half", ours.notebook(half))
-    # the last is not there: to try it is enough
-    places = [str(p) for p in (victim, folder / "gradebook.db", ROOT / "no")]
+    # to try the last is enough; a book below /tmp lies in no room's /tmp
+    absent = "/no/such/place"
+    places = [str(p) for p in (victim, folder / "gradebook.db", absent)]
     for name, (attack, _) in ATTACKS.items():
         attack = attack.replace("{places}", str(places))
         attack = attack.replace("{port}", str(server.getsockname()[1]))

@@ -60,9 +60,11 @@ def test_a_missing_folder_is_told_in_one_line(tmp_path, capsys):
     one_line(capsys, "unpack")
 
 
-def test_a_damaged_mask_is_named(folder, capsys):
-    path = folder / "PedMasks" / "FudanPed00002_mask.png"
-    path.write_bytes(path.read_bytes()[:40])
+@pytest.mark.parametrize(
+    "name", ["PedMasks/FudanPed00002_mask.png", "PNGImages/FudanPed00002.png"]
+)
+def test_a_file_cut_short_is_named(folder, capsys, name):
+    (folder / name).write_bytes((folder / name).read_bytes()[:40])
     assert load_penn_fudan(folder) is None
     one_line(capsys, "FudanPed00002 is damaged")
 
@@ -78,13 +80,6 @@ def test_a_text_that_disagrees_is_named(folder, capsys):
     (folder / "Annotation" / "FudanPed00001.txt").write_text(text)
     assert load_penn_fudan(folder) is None
     one_line(capsys, "FudanPed00001 is damaged")
-
-
-def test_a_photo_cut_short_is_named(folder, capsys):
-    path = folder / "PNGImages" / "FudanPed00002.png"
-    path.write_bytes(path.read_bytes()[:40])
-    assert load_penn_fudan(folder) is None
-    one_line(capsys, "FudanPed00002 is damaged")
 
 
 def test_a_mask_in_colour_is_named(folder, capsys):

@@ -95,8 +95,8 @@ function mark(link, className, said, textContent) {
 }
 
 function showTick(name, anchor, have) {
-  const link = document.querySelector(`#pst-page-toc-nav a[href="#${anchor}"]`);
-  if (link && have.has(name)) mark(link, "tick", name.split(":")[0], "✓");
+  const link = have.has(name) && document.querySelector(`#pst-page-toc-nav a[href="#${anchor}"]`);
+  if (link) mark(link, "tick", name.split(":")[0], "✓");
   const box = document.getElementsByName(name)[0];
   if (box) box.checked = have.has(name);
 }
@@ -147,7 +147,9 @@ function addBox(page, anchor, show) {
     stored(name, box.checked ? Date.now() : null);
     show();
   });
-  section.querySelector("h3 + p").append(make("label", { className: "done" }, box, "Done"));
+  const place = section.querySelector("h3 + p");
+  place.classList.add("with-done");
+  place.append(make("label", { className: "done" }, box, "Done"));
   return { name, anchor };
 }
 

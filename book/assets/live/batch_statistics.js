@@ -5,8 +5,6 @@
 
   const input = d3.scaleLinear([-4, 8], [26, 434]);
   const output = d3.scaleLinear([-6, 6], [26, 434]);
-  const within = (value, low, high) => Math.min(high, Math.max(low, value));
-  const two = (value) => live.text(value, 2);
 
   const analyse = (state) => {
     const { size, training, weight, bias, mean, variance, counted } = state;
@@ -40,7 +38,7 @@
     if (!training) {
       const alone = "Each output depends on its own input alone, and a call changes nothing.";
       const fresh = mean === 0 && variance === 1;
-      const known = `its mean is ${two(Math.abs(mean - own))} away from this batch's`;
+      const known = `its mean is ${live.two(Math.abs(mean - own))} away from this batch's`;
       return `Eval mode uses what is remembered; ${fresh ? "so far that is mean 0 and variance 1" : known}. ${alone}`;
     }
     if (new Set(batch).size === 1)
@@ -49,7 +47,7 @@
       return Number(eps) / biased < 0.001
         ? "Of two values only the order is left: wherever they are, the outputs are bias ± weight, but for eps."
         : "Of two values only the order would be left, bias ± weight; here eps is large enough to show.";
-    const spread = two(Math.abs(weight) * Math.sqrt(biased / (biased + Number(eps))));
+    const spread = live.two(Math.abs(weight) * Math.sqrt(biased / (biased + Number(eps))));
     const memory = counted ? "" : "; nothing has been remembered yet";
     const outputs = `The outputs have mean ${bias} and standard deviation ${spread} (by N).`;
     return `${outputs} Each depends on the whole batch${memory}.`;
@@ -69,8 +67,8 @@
       { kind: "button", label: "Call the layer", press: send },
       { kind: "choice", name: "momentum", label: "momentum", options: [["0.1"], ["0.3"], ["0.5"], ["1"], ["None"]] },
       { kind: "choice", name: "eps", label: "eps", options: [["1e-05"], ["0.1"], ["1"]] },
-      { kind: "range", name: "weight", label: "weight", min: -2, max: 2, step: 0.25, text: two },
-      { kind: "range", name: "bias", label: "bias", min: -2, max: 2, step: 0.25, text: two },
+      { kind: "range", name: "weight", label: "weight", min: -2, max: 2, step: 0.25, text: live.two },
+      { kind: "range", name: "bias", label: "bias", min: -2, max: 2, step: 0.25, text: live.two },
     ],
     numbers: [
       ["own", "Batch mean", 3],
@@ -83,11 +81,11 @@
     ],
     compute: analyse,
     say,
-    drag: (name, x) => ({ [name]: Math.round(within(input.invert(x), -4, 8) * 10) / 10 }),
+    drag: (name, x) => ({ [name]: Math.round(live.within(input.invert(x), -4, 8) * 10) / 10 }),
     draw: (svg, { batch, own, biased, outputs, mean, variance, refused }, state) => {
       // mean and one standard deviation to both sides, on a line of inputs
       const band = (center, square, y, colour, used) => {
-        const [left, right] = [-1, 1].map((side) => within(input(center + side * Math.sqrt(square)), 8, 452));
+        const [left, right] = [-1, 1].map((side) => live.within(input(center + side * Math.sqrt(square)), 8, 452));
         const area = svg.append("rect").attr("x", left).attr("width", right - left).attr("y", y - 17);
         area.attr("height", 34).attr("class", used ? `area ${colour}` : `stroke thin dashed ${colour}`);
         const tick = svg.append("line").attr("x1", input(center)).attr("x2", input(center));
@@ -105,7 +103,7 @@
       if (refused) live.box(svg, 190, OUTPUTS - 40, 80, 26, "error", "b strong");
       else
         outputs.forEach((value, i) => {
-          const inside = within(value, -6, 6);
+          const inside = live.within(value, -6, 6);
           const line = svg.append("line").attr("x1", input(batch[i])).attr("y1", INPUTS + 40);
           line.attr("x2", output(inside)).attr("y2", OUTPUTS - 8).attr("class", "stroke thin");
           const dot = svg.append("circle").attr("cx", output(inside)).attr("cy", OUTPUTS).attr("r", 6);

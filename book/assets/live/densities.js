@@ -54,8 +54,6 @@
   const x = d3.scaleLinear([-8, 8], [40, 446]);
   const high = d3.scaleLinear([0, 1.1], [136, 32]);
   const peak = (width) => 1 / (width * Math.sqrt(2 * Math.PI));
-  const clamp = (value, low, top) => Math.min(top, Math.max(low, value));
-  const two = (value) => value.toFixed(2);
   const way = (gradient) => (Math.abs(gradient) < 0.005 ? "nowhere" : gradient > 0 ? "left" : "right");
 
   live.figure("densities", {
@@ -63,8 +61,16 @@
     size: [460, 390],
     start: { mean: 4.5, width: 0.8, data: "two", loss: "minimax" },
     controls: [
-      { kind: "range", name: "mean", label: "Mean of q", min: -FARTHEST, max: FARTHEST, step: 0.1, text: two },
-      { kind: "range", name: "width", label: "Standard deviation of q", min: 0.4, max: 1.5, step: 0.05, text: two },
+      { kind: "range", name: "mean", label: "Mean of q", min: -FARTHEST, max: FARTHEST, step: 0.1, text: live.two },
+      {
+        kind: "range",
+        name: "width",
+        label: "Standard deviation of q",
+        min: 0.4,
+        max: 1.5,
+        step: 0.05,
+        text: live.two,
+      },
       {
         kind: "choice",
         name: "data",
@@ -85,7 +91,7 @@
         label: `${ROUND} steps downhill`,
         press: ({ data, width, loss, mean }) => {
           for (let i = 0; i < ROUND; i++) mean -= LR * measure(data, mean, width)[loss];
-          return { mean: clamp(mean, -FARTHEST, FARTHEST) };
+          return { mean: live.within(mean, -FARTHEST, FARTHEST) };
         },
       },
     ],
@@ -101,7 +107,8 @@
     drag: (handle, px, py) => {
       const width = 1 / (Math.max(high.invert(py), 0.1) * Math.sqrt(2 * Math.PI));
       const round = (value, parts) => Math.round(value * parts) / parts;
-      return { mean: clamp(round(x.invert(px), 10), -FARTHEST, FARTHEST), width: clamp(round(width, 100), 0.4, 1.5) };
+      const mean = live.within(round(x.invert(px), 10), -FARTHEST, FARTHEST);
+      return { mean, width: live.within(round(width, 100), 0.4, 1.5) };
     },
     compute: ({ mean, width, data }) => {
       const sums = measure(data, mean, width);
@@ -114,7 +121,7 @@
       if (js > 0.66)
         return (
           `Hardly any overlap: JS is near its ceiling, ln 2 = 0.693. The minimax gradient is only ` +
-          `${live.text(minimax, 4)}; the Wasserstein gradient is still ${two(wasserstein)}.`
+          `${live.text(minimax, 4)}; the Wasserstein gradient is still ${live.two(wasserstein)}.`
         );
       const best =
         js < 0.02
@@ -192,9 +199,9 @@
         svg.append("circle").attr("class", names).attr("cx", x(mean)).attr("cy", cost(value)).attr("r", 6);
 
       // the pull of the chosen loss: against its gradient, at most so long
-      const pull = clamp(-60 * gradients[loss], -70, 70);
+      const pull = live.within(-60 * gradients[loss], -70, 70);
       const [from, y] = [x(mean), high(peak(width))];
-      if (Math.abs(pull) > 12) live.arrow(svg, from, y, clamp(from + pull, 10, 450), y, "b");
+      if (Math.abs(pull) > 12) live.arrow(svg, from, y, live.within(from + pull, 10, 450), y, "b");
       live.handle(svg, "peak", from, y, "The generator: sideways its mean, upwards narrower");
     },
   });

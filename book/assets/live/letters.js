@@ -51,7 +51,6 @@
   const fits = (text) => /^[a-z]*\.?$/.test(clean(text)) && letters(text).length <= MOST;
   const best = (p) => SIGNS[p.indexOf(Math.max(...p))];
   const fall = (p, die) => SIGNS[d3.cumsum(p).findIndex((sum) => sum > die)] ?? ".";
-  const two = (value) => value.toFixed(2);
   const percent = (share) => (share < 0.005 ? "less than 1 %" : `${Math.round(100 * share)} %`);
 
   const compute = ({ first, second, language, temperature, die }) => {
@@ -94,8 +93,8 @@
           .split(" ")
           .map((name) => [name]),
       },
-      { kind: "range", name: "temperature", label: "Temperature", min: 0.2, max: 3, step: 0.1, text: two },
-      { kind: "range", name: "die", label: "Die", min: 0, max: 0.99, step: 0.01, text: two },
+      { kind: "range", name: "temperature", label: "Temperature", min: 0.2, max: 3, step: 0.1, text: live.two },
+      { kind: "range", name: "die", label: "Die", min: 0, max: 0.99, step: 0.01, text: live.two },
       { kind: "button", label: "Add the likeliest letter", press: add("likeliest") },
       { kind: "button", label: "Add the letter of the die", press: add("drawn") },
     ],
@@ -113,7 +112,7 @@
       if (clean(first).endsWith(".")) return `The full stop has ended “${letters(first)}”. Take it away to go on.`;
       const sign = (letter) => (letter === "." ? "the end" : letter);
       const full = letters(first).length === MOST ? ` No more than ${MOST} letters fit here.` : "";
-      const next = `Likeliest is ${sign(likeliest)} with ${two(p)}; the die falls on ${sign(drawn)}.${full}`;
+      const next = `Likeliest is ${sign(likeliest)} with ${live.two(p)}; the die falls on ${sign(drawn)}.${full}`;
       if (!letters(second)) return next;
       if (!fits(second)) return `${next} To compare, write at most ${MOST} letters from a to z.`;
       if (!differences) return `${next} To compare, give both beginnings the same number of letters.`;
@@ -171,7 +170,7 @@
       const top = [0.25, 0.5, 1].find((one) => one >= Math.max(...p, ...q));
       const y = d3.scaleLinear([0, top], [306, 234]);
       live.word(svg, 8, 214, "the next letter", "strong");
-      live.word(svg, 8, 230, two(top), "small faint");
+      live.word(svg, 8, 230, live.two(top), "small faint");
       svg
         .append("path")
         .attr("class", "stroke thin dashed")

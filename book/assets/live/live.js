@@ -99,6 +99,12 @@ live.text = (value, digits = 0) => {
   return Number(text) === 0 ? text.replace("-", "") : text;
 };
 
+// What figures say: a number with two digits, "1 tie" or "2 ties", and a number
+// brought between two others.
+live.two = (value) => live.text(value, 2);
+live.many = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
+live.within = (value, low, high) => Math.min(high, Math.max(low, value));
+
 // A largest value may depend on the state.
 live.most = (max, state) => (typeof max === "function" ? max(state) : max);
 

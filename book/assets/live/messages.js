@@ -61,7 +61,6 @@
 
   const RULES = { mean: "the mean", sum: "the sum", max: "the maximum", gcn: "GCN's weighted sum" };
   const members = ALL.map((i) => [String(i)]);
-  const many = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
   live.figure("messages", {
     title: "messages in a club",
@@ -111,7 +110,7 @@
           sum: "the values have grown large, and their ratios come near those that any other drop leads to.",
           max: "everyone holds the same 1: who was near is forgotten.",
         };
-        return `Over-smoothing: after ${many(rounds, "round")} ${rest[rule]}`;
+        return `Over-smoothing: after ${live.many(rounds, "round")} ${rest[rule]}`;
       }
       const how = {
         max: " The maximum says who is reached, not by how many ways.",
@@ -121,8 +120,9 @@
       const where = `at ${tops.length > 1 ? "members" : "member"} ${tops.join(", ").replace(/, (\d+)$/, " and $1")}`;
       const away = [...new Set(tops.map((i) => far[i]))].sort().join(" or ");
       const most = ` The largest is ${where}, ${away} ${away === "1" ? "tie" : "ties"} away.`;
-      const limit = loops ? `at most ${many(rounds, "tie")} away` : `at the end of a walk of ${many(rounds, "tie")}`;
-      const have = `${many(reached, "member")} ${reached === 1 ? "has" : "have"} a part: those ${limit}.`;
+      const ties = live.many(rounds, "tie");
+      const limit = loops ? `at most ${ties} away` : `at the end of a walk of ${ties}`;
+      const have = `${live.many(reached, "member")} ${reached === 1 ? "has" : "have"} a part: those ${limit}.`;
       return `${reached === 34 ? "All 34 members have a part." : have}${how[rule] ?? most}`;
     },
     draw: (svg, { shares, far }, { node, reader }) => {

@@ -12,14 +12,12 @@
   const iou = (a, b) => area(shared(a, b)) / (area(a) + area(b) - area(shared(a, b)));
 
   const half = (value) => Math.round(value * 2) / 2;
-  const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
   const place = (x, y) => [LEFT + UNIT * x, TOP + UNIT * y];
   // where on its upper side a box is held: apart even when boxes are equal
   const grip = ([x1, , x2], k) => x1 + ((x2 - x1) * (k + 1)) / 5;
 
   const scoresOf = (state) => ALL.map((k) => state[`score${k}`]);
   const words = (list) => list.join(", ").replace(/, (\d+[^,]*)$/, " and $1");
-  const two = (value) => value.toFixed(2);
   const boxesOf = (list) => `box${list.length > 1 ? "es" : ""} ${words(list)}`;
 
   live.figure("nms", {
@@ -41,12 +39,12 @@
       within: false,
     },
     controls: [
-      { kind: "range", name: "threshold", label: "Threshold", min: 0, max: 1, step: 0.05, text: two },
+      { kind: "range", name: "threshold", label: "Threshold", min: 0, max: 1, step: 0.05, text: live.two },
       { kind: "range", name: "round", label: "Round", min: 0, max: 4 },
       { kind: "play", name: "round", label: "Play", max: 4, every: 1500 },
       { kind: "switch", name: "within", label: "Only within a class" },
       ...ALL.map((k) => {
-        return { kind: "range", name: `score${k}`, label: `Score ${k}`, min: 0, max: 1, step: 0.05, text: two };
+        return { kind: "range", name: `score${k}`, label: `Score ${k}`, min: 0, max: 1, step: 0.05, text: live.two };
       }),
     ],
     numbers: [
@@ -60,10 +58,10 @@
       const [right, down] = [(x - LEFT) / UNIT, (y - TOP) / UNIT];
       let box;
       if (handle.startsWith("move")) {
-        const left = clamp(half(right - grip(boxes[k], k) + x1), 0, WIDE - x2 + x1);
-        const top = clamp(half(down), 0, HIGH - y2 + y1);
+        const left = live.within(half(right - grip(boxes[k], k) + x1), 0, WIDE - x2 + x1);
+        const top = live.within(half(down), 0, HIGH - y2 + y1);
         box = [left, top, left + x2 - x1, top + y2 - y1];
-      } else box = [x1, y1, clamp(half(right), x1 + LEAST, WIDE), clamp(half(down), y1 + LEAST, HIGH)];
+      } else box = [x1, y1, live.within(half(right), x1 + LEAST, WIDE), live.within(half(down), y1 + LEAST, HIGH)];
       return { boxes: boxes.map((old, i) => (i === k ? box : old)) };
     },
     compute: (state) => {
@@ -95,10 +93,10 @@
         return `Done after ${many}: ${boxesOf(kept)} ${kept.length > 1 ? "stay" : "stays"}.`;
       }
       const { best, removed, left } = rounds[round - 1];
-      const lines = [`Round ${round}: box ${best} has the best score left, ${two(scores[best])}, and stays.`];
+      const lines = [`Round ${round}: box ${best} has the best score left, ${live.two(scores[best])}, and stays.`];
       const tied = left.concat(removed).some((k) => scores[k] === scores[best]);
       if (tied) lines.push("Of equal scores the first index wins.");
-      const mark = (k) => `${k} (IoU ${two(table[best][k])})`;
+      const mark = (k) => `${k} (IoU ${live.two(table[best][k])})`;
       lines.push(removed.length ? `It removes ${boxesOf(removed.map(mark))}.` : "It removes none.");
       const equal = removed.filter((k) => Math.abs(table[best][k] - threshold) < 1e-9);
       if (equal.length) lines.push("In single precision that IoU is a hair above the threshold.");
@@ -145,7 +143,7 @@
       order.forEach((k, row) => {
         const y = y0 + 24 + 24 * row;
         live.word(svg, 20, y, k, `strong ${k === best ? "c" : ""}`);
-        live.word(svg, 42, y, two(scores[k]), "code");
+        live.word(svg, 42, y, live.two(scores[k]), "code");
         if (within) live.word(svg, 88, y, CLASSES[k], "code");
         live.word(svg, within ? 108 : 92, y, fate[k][1], fate[k][0].includes("dashed") ? "faint" : "");
       });
@@ -157,7 +155,7 @@
       for (const [i, j] of PAIRS) {
         const other = i === best ? j : j === best ? i : undefined;
         const names = removed.includes(other) ? "b" : left.includes(other) && rivals(i, j) ? "a" : "";
-        const text = two(table[i][j]);
+        const text = live.two(table[i][j]);
         live.box(svg, x0 + wide * (j - 1), y0 + 8 + 24 * i, wide, 24, text, rivals(i, j) ? names : "ghost");
       }
 

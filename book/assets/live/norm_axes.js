@@ -3,7 +3,6 @@
   const [CHANNELS, LENGTH, EPS] = [4, 4, 1e-5];
   const [LEFT, TOP, SIZE, GAP, DOWN] = [42, 36, 30, 14, 158]; // of the two rows of tables
   const panel = (example) => LEFT + example * (LENGTH * SIZE + GAP);
-  const within = (value, low, high) => Math.min(high, Math.max(low, value));
 
   // What a norm averages over: two inputs (example, channel, position) that share.
   const CALLS = {
@@ -88,9 +87,9 @@
     compute,
     say,
     drag: (name, x, y, { size }) => {
-      const example = within(Math.floor((x - LEFT + GAP / 2) / (LENGTH * SIZE + GAP)), 0, size - 1);
-      const position = within(Math.floor((x - panel(example)) / SIZE), 0, LENGTH - 1);
-      return { example, position, channel: within(Math.floor((y - TOP) / SIZE), 0, CHANNELS - 1) };
+      const example = live.within(Math.floor((x - LEFT + GAP / 2) / (LENGTH * SIZE + GAP)), 0, size - 1);
+      const position = live.within(Math.floor((x - panel(example)) / SIZE), 0, LENGTH - 1);
+      return { example, position, channel: live.within(Math.floor((y - TOP) / SIZE), 0, CHANNELS - 1) };
     },
     draw: (svg, { cells, inputs, outputs, chosen, shared }) => {
       const tables = svg.append("g").attr("class", "small");

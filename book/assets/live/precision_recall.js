@@ -4,8 +4,6 @@
   const SCORES = [0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2];
   const HITS = [0, 1, 3, 4, 6, 8]; // at the start
   const RANKS = d3.range(10);
-  const two = (value) => value.toFixed(2);
-  const many = (count, one, more) => `${count} ${count === 1 ? one : more}`;
 
   live.figure("precision_recall", {
     title: "precision and recall",
@@ -17,7 +15,7 @@
       ...Object.fromEntries(RANKS.map((k) => [`hit${k}`, HITS.includes(k)])),
     },
     controls: [
-      { kind: "range", name: "threshold", label: "Threshold", min: 0, max: 1, step: 0.05, text: two },
+      { kind: "range", name: "threshold", label: "Threshold", min: 0, max: 1, step: 0.05, text: live.two },
       { kind: "range", name: "truths", label: "True boxes", min: 0, max: 12 },
       { kind: "switch", name: "squared", label: "Square all scores" },
       ...RANKS.map((k) => ({ kind: "switch", name: `hit${k}`, label: `Box ${k} hits` })),
@@ -53,15 +51,15 @@
       if (total > truths)
         return `${total} hits need as many true boxes: each can be hit once. Mark fewer hits, or add true boxes.`;
       const missed = truths - right;
-      const among = `${many(right, "hit", "hits")} among ${many(kept, "kept box", "kept boxes")}`;
+      const among = `${live.many(right, "hit")} among ${live.many(kept, "kept box", "kept boxes")}`;
       const lines = [
         kept
-          ? `${among}; ${missed} of ${many(truths, "true box", "true boxes")} missed.`
+          ? `${among}; ${missed} of ${live.many(truths, "true box", "true boxes")} missed.`
           : `No box is kept: precision has no value, and recall is 0.`,
       ];
       if (kept === 10) lines.push("A lower threshold changes nothing.");
       else {
-        const next = `The next box, at ${two(scores[kept])}, is a ${hits[kept] ? "hit" : "mistake"}: with it`;
+        const next = `The next box, at ${live.two(scores[kept])}, is a ${hits[kept] ? "hit" : "mistake"}: with it`;
         if (!kept) lines.push(`${next} precision is ${hits[0] ? 1 : 0}.`);
         else if (hits[kept])
           lines.push(`${next} recall rises, and precision ${precision < 1 ? "rises too" : "stays 1"}.`);
@@ -81,15 +79,15 @@
         const y = top + high * k;
         const names = k < kept ? "" : "faint";
         live.word(svg, 14, y + 17, k, `strong ${names}`);
-        live.word(svg, 36, y + 17, two(scores[k]), `code ${names}`);
+        live.word(svg, 36, y + 17, live.two(scores[k]), `code ${names}`);
         live.box(svg, 78, y + 5, 80 * scores[k], 14, "", k < kept ? (hits[k] ? "c" : "b") : "ghost");
         live.word(svg, 166, y + 17, hits[k] ? "✓" : "✗", `strong ${k >= kept ? "faint" : hits[k] ? "c" : "b"}`);
       });
       const edge = top + high * kept;
       svg.append("line").attr("class", "stroke dashed").attr("x1", 8).attr("x2", 184).attr("y1", edge).attr("y2", edge);
       const sums = [
-        [`${many(right, "hit", "hits")}`, "c"],
-        [`${many(kept - right, "mistake", "mistakes")}`, "b"],
+        [live.many(right, "hit"), "c"],
+        [live.many(kept - right, "mistake"), "b"],
         [truths >= right ? `${truths - right} missed` : "? missed", "ghost"],
       ];
       sums.forEach(([text, names], i) => live.box(svg, 10 + 102 * i, 304, 98, 30, text, names));

@@ -7,7 +7,6 @@
   const time = d3.scaleLinear([0, RUN], [46, 446]);
   const rate = d3.scaleLinear([0, 0.11], [232, 62]);
   const height = d3.scaleLinear([0, 1], [362, 298]);
-  const within = (value, low, high) => Math.min(high, Math.max(low, value));
 
   const cosine = (from, to, part) => to + ((from - to) / 2) * (1 + Math.cos(Math.PI * part));
   // The rate after so many calls of step(), for a scheduler that only counts.
@@ -147,9 +146,9 @@
     say: (values, state) => SAY[state.kind](values, state),
     drag: (name, x, y) => {
       const t = Math.round(time.invert(x));
-      const loss = within(Math.round(height.invert(y) * 100) / 100, 0, 1);
-      if (name === "at") return { at: within(t, 0, RUN - 1) };
-      return name === "knee" ? { knee: within(t, 1, RUN - 10), level: loss } : { last: loss };
+      const loss = live.within(Math.round(height.invert(y) * 100) / 100, 0, 1);
+      if (name === "at") return { at: live.within(t, 0, RUN - 1) };
+      return name === "knee" ? { knee: live.within(t, 1, RUN - 10), level: loss } : { last: loss };
     },
     draw: (svg, { rates, other, refused, rate: chosen }, state) => {
       call(state).forEach((line, i) => live.word(svg, 10 + 28 * i, 18 + 18 * i, line, "small code"));
@@ -171,7 +170,7 @@
       if (typeof chosen === "number")
         svg.append("circle").attr("cx", time(state.at)).attr("cy", rate(chosen)).attr("r", 5).attr("class", "dot c");
       if (refused)
-        live.box(svg, within(time(rates.length) - 30, 60, 380), 120, 60, 24, "error", "b strong small");
+        live.box(svg, live.within(time(rates.length) - 30, 60, 380), 120, 60, 24, "error", "b strong small");
 
       axis(d3.axisLeft(height).ticks(2), time(0), 0);
       axis(d3.axisBottom(time).ticks(10), 0, height(0));
