@@ -68,7 +68,7 @@
       if (bad)
         return `The ${bad} shape is not one: write at most ${AXES} lengths from 0 to ${LONGEST}, such as 4, 1.`;
       if (clash)
-        return `PyTorch refuses: at axis ${axes.indexOf(clash)} are ${clash[0]} and ${clash[1]}, not equal, and neither is 1.`;
+        return `PyTorch refuses: axis ${axes.indexOf(clash)} has ${clash[0]} and ${clash[1]}, not equal and neither 1.`;
       const count = axes.filter(([, , , verdict]) => verdict !== "same").length;
       if (!count) return "The shapes are equal: nothing is stretched.";
       const many = count === 1 ? "One axis is" : `${count} axes are`;

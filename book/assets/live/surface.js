@@ -115,7 +115,7 @@
     }
     if (state.surface === "bowl") return sayBowl(state, path[0]);
     if (state.surface === "saddle" && path[0][1] === 0)
-      return "On the line y = 0 the gradient has no part along y: no optimizer here leaves it, and no minimum lies on it.";
+      return "On the line y = 0 the gradient has no part along y: no optimizer here leaves it; it has no minimum.";
     const near = loss - surface.least < 0.001 ? "The loss is within 0.001 of the minimum. " : "";
     const side = rate(state) > 2 / top ? "above" : "not above";
     const here = `Where it stands the largest curvature is about ${show(top)}`;

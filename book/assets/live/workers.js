@@ -95,7 +95,7 @@
     },
     say: ({ rows, chosen, total, waits, alone }, { workers, slow }) => {
       if (workers === "0")
-        return `The main process loads, then trains: of ${total} ms, training waits ${waits} ms. Nothing is fetched ahead.`;
+        return `The main process loads, then trains; of ${total} ms training waits ${waits} ms. Nothing is prefetched.`;
       const late = slow && rows.find((row) => row.indices.includes(SLOW.example) && row.taken > row.free);
       const passed = late ? rows.filter((row) => row.k > late.k && row.ready < late.ready).map((row) => row.k) : [];
       if (passed.length) {
