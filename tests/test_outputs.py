@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+import io
 import os
 import re
 import signal
@@ -14,10 +15,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 
 import outputs
 from closeness import mismatch, numbers, settle
-from images import distance, lighter
+from images import distance, lighter, sharpness
 
 TOOLS = Path(outputs.__file__).parent
 # a process that was started in the background ignores Ctrl-C by inheritance
@@ -244,6 +246,30 @@ def test_a_backend_set_by_the_caller_does_not_reach_the_kernel(monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "Agg")
     outputs.settle_environment()
     assert "MPLBACKEND" not in os.environ
+
+
+FIGURE = """\
+import matplotlib.pyplot as plt, torch
+w = torch.nn.Parameter(torch.ones(3))
+w.grad = torch.ones(3)
+torch.optim.SGD([w], lr=1.0).step()
+print(w.abs().max().item())
+_ = plt.plot([1, 2])"""
+
+
+def test_figures_are_sharp_and_the_rounding_can_be_changed(
+    tmp_path, monkeypatch
+):
+    """`ROUNDING` stands for another processor."""
+    monkeypatch.setenv("IPYTHONDIR", "")  # put back when the test is over
+    monkeypatch.setenv("ROUNDING", "1")
+    outputs.settle_environment()
+    path = save(tmp_path, new_code_cell(FIGURE))
+    printed, figure = nbformat.read(path, as_version=4).cells[0].outputs
+    assert 0 < float(printed.text) < 1e-5
+    with Image.open(io.BytesIO(b64decode(figure.data["image/png"]))) as page:
+        assert sharpness(page) == 2
+        assert page.width // 2 == figure.metadata["image/png"]["width"]
 
 
 @pytest.mark.parametrize(

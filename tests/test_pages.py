@@ -55,6 +55,12 @@ def test_a_page_waits_for_no_script_and_for_no_far_picture(folder):
     assert pages.mend(page, folder) == page
 
 
+def test_a_sharp_figure_keeps_its_shape_where_the_page_is_narrow(folder):
+    stated = HEAD.replace("a.png", 'a.png" style="width: 15px; height: 10px;')
+    page = pages.mend(stated, folder)
+    assert 'width="15" height="10" alt="A" src="_images/a.png" />' in page
+
+
 def test_the_foot_of_a_page_names_the_version(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")
     app = SimpleNamespace(srcdir=tmp_path)

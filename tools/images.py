@@ -1,6 +1,8 @@
 """Compare two pictures, and store a picture in fewer bytes.
 
-A picture is the bytes of a PNG or JPEG file; a film is an animated PNG.
+A picture is the bytes of a PNG or JPEG file; a film is an animated PNG. A
+figure drawn for sharp screens has twice the dots that a page gives it room
+for, and says so by its dots per inch.
 """
 
 import bisect
@@ -14,10 +16,13 @@ from PIL import Image, ImageChops
 MOMENTS = 8  # instants at which two films are compared
 COARSE = 4  # pixels made one: a curve may move a little
 SIZE_SLACK = 4  # pixels: labels of another width move the border
-PALETTES = (32, 64, 128, 256)  # numbers of colours
+DPI = 100  # of figures on a page, as notebooks/matplotlibrc states it
+PALETTES = (16, 32, 64, 128, 256)  # numbers of colours
+METHODS = ((Image.Quantize.MAXCOVERAGE, 1), (Image.Quantize.MEDIANCUT, 3))
 PALETTE_QUALITY = 42  # dB; the eye sees no loss above
 PALETTE_DISTANCE = 0.01  # as page_distance gives it
-PHOTO_QUALITY = 90  # of JPEG, out of 100
+PHOTO_QUALITY = 85  # of JPEG, out of 100
+HEAVY = 100_000  # bytes that a picture with more dots than pixels may have
 
 
 def _plain(image):
@@ -48,18 +53,26 @@ def is_film(data):
     return b"acTL" in data[:4096]
 
 
+def sharpness(image):
+    """How many dots of an opened image stand side by side in a pixel."""
+    return max(1, round(image.info.get("dpi", (DPI, DPI))[0] / DPI))
+
+
 @functools.lru_cache(maxsize=64)
 def _views(data):
     """What is compared of a picture: a still once, a film at some moments.
 
     Returns:
         A pair: (width, height, milliseconds or None for a still), and a list
-        of coarse RGB images.
+        of coarse RGB images. Sizes are in pixels of a page.
     """
     shown = pages(data)
     width, height = shown[0][0].size
     if not is_film(data):
-        return (width, height, None), [shown[0][0].reduce(COARSE)]
+        with Image.open(io.BytesIO(data)) as image:
+            dots = sharpness(image)
+        coarse = shown[0][0].reduce(COARSE * dots)
+        return (width // dots, height // dots, None), [coarse]
     ends = list(itertools.accumulate(duration for _, duration in shown))
     moments = [ends[-1] * k / MOMENTS for k in range(MOMENTS)]
     views = [
@@ -121,10 +134,8 @@ def _with_palette(images):
     """The images in one palette, the smallest that does not show, or None."""
     strip = Image.fromarray(np.concatenate([np.asarray(i) for i in images]))
     height = images[0].height
-    for colours in PALETTES:
-        painted = strip.quantize(
-            colours, method=Image.Quantize.MAXCOVERAGE, kmeans=1
-        )
+    for colours, (method, rounds) in itertools.product(PALETTES, METHODS):
+        painted = strip.quantize(colours, method=method, kmeans=rounds)
         parts = [
             painted.crop((0, k * height, strip.width, (k + 1) * height))
             for k in range(len(images))
@@ -143,8 +154,8 @@ def _saved(image, kind, **options):
 def lighter(data):
     """Store a picture in fewer bytes, without a loss that the eye sees.
 
-    Few colours get a palette (a film one for all its pages), a photograph
-    becomes a JPEG.
+    Few colours get a palette (a film one for all its pages). A photograph
+    becomes a JPEG, with one dot in a pixel; so does what stays heavy.
 
     Returns:
         A pair (mime type, bytes).
@@ -153,7 +164,6 @@ def lighter(data):
         return "image/jpeg", data
     images, durations = zip(*pages(data), strict=True)
     painted = _with_palette(images)
-    ways = [("image/png", data)]
     first, *rest = painted or images
     if is_film(data):
         film = _saved(
@@ -164,10 +174,14 @@ def lighter(data):
             duration=durations,
             loop=0,
         )
-        ways.append(("image/png", film))
-    else:
-        ways.append(("image/png", _saved(first, "png")))
-        if not painted:
-            photo = _saved(first, "jpeg", quality=PHOTO_QUALITY, subsampling=0)
-            ways.append(("image/jpeg", photo))
+        return "image/png", min(data, film, key=len)
+    with Image.open(io.BytesIO(data)) as image:
+        dots = sharpness(image)
+    still = _saved(first, "png", dpi=(DPI * dots, DPI * dots))
+    if dots > 1 and (not painted or len(still) > HEAVY):
+        return lighter(_saved(images[0].reduce(dots), "png"))
+    ways = [("image/png", data), ("image/png", still)]
+    if not painted:
+        photo = _saved(first, "jpeg", quality=PHOTO_QUALITY)
+        ways.append(("image/jpeg", photo))
     return min(ways, key=lambda way: len(way[1]))

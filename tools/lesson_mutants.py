@@ -42,6 +42,7 @@ from IPython.utils.capture import capture_output  # noqa: E402
 from matplotlib_inline.backend_inline import (  # noqa: E402
     configure_inline_support,
 )
+from matplotlib_inline.config import InlineBackend  # noqa: E402
 
 from closeness import PICTURES, mismatch, unlike  # noqa: E402
 from mutants import mutants  # noqa: E402
@@ -131,6 +132,7 @@ class Shell:
 
     def __init__(self):
         self.shell = QuietShell.instance(colors="nocolor")
+        InlineBackend.instance(parent=self.shell).figure_formats = {"retina"}
         configure_inline_support(self.shell, os.environ["MPLBACKEND"])
 
     def run(self, source):

@@ -73,7 +73,8 @@ METHODS = {owner: set(names.split()) for owner, names in METHODS.items()}
 FAMILIES = {
     r"torch\.nn\.(Parameter|Buffer)$|torchvision\.tv_tensors\.": TENSOR,
     r"torch\.optim\.(lr_scheduler\.|swa_utils\.SWALR)": SCHEDULER,
-    r"torch\.optim\.swa_utils\.|torch(_geometric)?\.nn\.": MODULE,
+    r"torch\.optim\.swa_utils\.": MODULE,
+    r"torch(_geometric)?\.nn\.(?!\w+Options$)": MODULE,
     r"torch\.optim\.": OPTIMIZER,
 }
 # objects of other libraries have a method of that name as well

@@ -43,6 +43,7 @@ CONTENTS = re.compile(
 PICTURE = re.compile(
     r'<img (?![^>]*\bloading=)([^>]*\bsrc="([^":]*_images/[^"]+)"[^>]*)>'
 )
+SIZE = re.compile(r' style="width: (\d+)px; height: (\d+)px;"')
 PRE = re.compile(r"(<pre>(?:<span></span>)?)(.*?)(</pre>)", re.S)
 # names, brackets and spaces are drawn in the colour of the box
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
@@ -101,6 +102,9 @@ def _picture(found, folder):
         small = films.shrink(folder / source).name
         return f"<img {attributes.replace(Path(source).name, small)}>"
     width, height = imagesize.get(folder / source)
+    if stated := SIZE.search(attributes):  # of a figure for sharp screens
+        width, height = map(int, stated.groups())
+        attributes = attributes.replace(stated[0], "")
     if width > 0 and "width" not in attributes and "style" not in attributes:
         attributes = f'width="{width}" height="{height}" {attributes}'
     if 'alt="Animat' in attributes:

@@ -15,6 +15,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("figure img:not([data-pages]), .cell_output img:not([data-pages])").forEach(enlarge);
   reachWide();
   markThePlace();
+  arrive();
 });
 
 // Paper is white: a dark page turns light while it is printed.
@@ -51,6 +52,27 @@ function reachWide() {
   document
     .querySelectorAll("div.math, .pst-scrollable-table-container, .cell_output > .output")
     .forEach((box) => near.observe(box));
+}
+
+// A page that is opened at a section is to stay there while the sections before
+// it get their true heights, unless the reader moves on.
+function arrive() {
+  const [visit] = performance.getEntriesByType("navigation");
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target || visit?.type !== "navigate") return;
+  const reader = new AbortController();
+  for (const move of ["wheel", "touchstart", "keydown", "pointerdown"])
+    addEventListener(move, () => reader.abort(), { once: true, signal: reader.signal });
+  const end = performance.now() + 3000;
+  let top;
+  const look = () => {
+    if (reader.signal.aborted) return;
+    if (target.getBoundingClientRect().top !== top) target.scrollIntoView();
+    top = target.getBoundingClientRect().top;
+    if (performance.now() < end) requestAnimationFrame(look);
+    else reader.abort();
+  };
+  look();
 }
 
 // Mark in the contents the section that is read. On a phone, where the contents

@@ -233,10 +233,12 @@ def initialize(answer):
         nn.Conv2d(8, 64, 5),
         nn.Sequential(nn.BatchNorm2d(64), nn.Linear(900, 300, bias=False)),
         nn.Linear(400, 800),
+        *(nn.Conv1d(4, 5, 3), nn.Embedding(6, 7)),
     )
-    nn.init.constant_(model[1][0].weight, 3.0)
-    nn.init.constant_(model[1][0].bias, 3.0)
-    slope = 0.7
+    others = [model[1][0], model[3], model[4]]
+    for parameter in others[0].parameters():
+        nn.init.constant_(parameter, 3.0)
+    before, slope = copy.deepcopy(others), 0.7
     call(answer, model, slope, mutates=True)
     layers = ((model[0], 200), (model[1][1], 900), (model[2], 400))
     for layer, n in layers:
@@ -266,11 +268,11 @@ def initialize(answer):
         )
         if layer.bias is not None:
             expect(not layer.bias.any(), f"the bias of a {name} is not zero")
-    norm = model[1][0]
-    expect(
-        bool((norm.weight == 3).all() and (norm.bias == 3).all()),
-        "leave the batch normalization as it is",
-    )
+    for layer, old in zip(others, before, strict=True):
+        expect(
+            all(map(torch.equal, layer.parameters(), old.parameters())),
+            f"leave a {type(layer).__name__} as it is",
+        )
 
 
 @exercise("4.10")

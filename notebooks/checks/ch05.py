@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from scipy.optimize import linprog
 from torch import nn
 
+from checks.watchers import Calls
 from checks.words import (
     call,
     call_by_hand,
@@ -27,7 +28,12 @@ def _draw(*shape):
 @exercise("5.1")
 def mae(answer):
     y_hat, y = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[3.0, 2.0, 0.0]])
-    kept = call(answer, y_hat, y, reduction="none")
+    with Calls() as calls:
+        kept = call(answer, y_hat, y, reduction="none")
+    expect(
+        "l1_loss" not in calls.names,
+        "PyTorch's own l1_loss was called; write the formula",
+    )
     is_tensor(kept, shape=(1, 3), name='the result for "none"')
     expect(
         (kept >= 0).all().item(),
@@ -121,14 +127,13 @@ def cross_entropy_gradient(answer):
     got = call_by_hand(answer, logits, y)
     is_tensor(got, shape=(5, 3))
     if got.dtype == x.grad.dtype:
-        expect(
-            not torch.allclose(got, 5 * x.grad, atol=1e-4),
-            "this is the gradient of the sum; what does the mean change?",
-        )
-        expect(
-            not torch.allclose(got, -x.grad, atol=1e-5),
-            "the sign is wrong: the right class should be pushed up",
-        )
+        for factor, hint in (
+            (5, "this is the gradient of the sum; what does the mean change?"),
+            (-1, "the sign is wrong: the right class should be pushed up"),
+            (1 / 3, "the mean is over the 5 examples, not over all 15 logits"),
+            (5 / 3, "the mean is over the examples, not over the classes"),
+        ):
+            expect(not torch.allclose(got, factor * x.grad, atol=1e-5), hint)
     same_tensor(
         got, x.grad, "every row should sum to 0; start from the probabilities"
     )
@@ -182,17 +187,23 @@ def masked_mse(answer):
     ):
         expect(not math.isclose(got.item(), wrong.item(), rel_tol=1e-4), hint)
     same_tensor(got, squares[real].mean(), "seven of twelve steps are real")
-    bad = y_hat.masked_fill(~real, math.inf).requires_grad_()
-    got = call(answer, bad, y, lengths)
-    expect(
-        got.isfinite().item(),
-        "padding that is infinite should not matter; select, do not multiply",
-    )
-    (slope,) = torch.autograd.grad(got, bad)
-    expect(
-        slope.isfinite().all().item(),
-        "infinite padding spoils the gradient; select before you subtract",
-    )
+    for guess, truth, name in (
+        (y_hat.masked_fill(~real, math.inf), y, "y_hat"),
+        (y_hat.clone(), y.masked_fill(~real, math.inf), "y"),
+    ):
+        guess.requires_grad_()
+        got = call(answer, guess, truth, lengths)
+        expect(
+            got.isfinite().item(),
+            f"infinite padding in {name} should not matter; "
+            "select, do not multiply",
+        )
+        expect(got.requires_grad, "the gradient does not reach y_hat")
+        (slope,) = torch.autograd.grad(got, guess)
+        expect(
+            slope.isfinite().all().item(),
+            "infinite padding spoils the gradient; select before you subtract",
+        )
 
 
 @exercise("5.7")
@@ -280,33 +291,34 @@ def dice(answer):
 @exercise("5.9")
 def contrastive(answer):
     u = torch.tensor([[0.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
-    v = torch.tensor([[3.0, 4.0], [0.3, 0.4], [3.0, 4.0]])
+    v = torch.tensor([[3.0, 4.0], [0.36, 0.48], [3.0, 4.0]])
     same = torch.tensor([1, 0, 0])
     got = call(answer, u, v, same, m=2.0)
     is_tensor(got, shape=())
     for wrong, hint in (
-        ((5 + 1.5**2) / 3, "the distance of a similar pair should be squared"),
+        ((5 + 1.4**2) / 3, "the distance of a similar pair should be squared"),
         (
-            (25 + 4 - 0.25) / 3,
+            (25 + 4 - 0.36) / 3,
             "the margin minus the distance is squared, not each of them",
         ),
         (
-            (25 + 1.5**2 + 9) / 3,
+            (25 + 1.4**2 + 9) / 3,
             "a different pair beyond the margin should cost nothing",
         ),
-        ((0.25 + 25) / 3, "similar and different are swapped"),
-        (25 + 1.5**2, "the mean over the pairs is asked for"),
+        ((0.36 + 25) / 3, "similar and different are swapped"),
+        ((25 + 0.4**2) / 3, "the argument m is not used"),
+        (25 + 1.4**2, "the mean over the pairs is asked for"),
     ):
         expect(not math.isclose(got.item(), wrong, rel_tol=1e-4), hint)
     same_tensor(
         got,
-        torch.tensor((25 + 1.5**2) / 3),
-        "distances 5, 0.5, 5 with margin 2 should cost 25, 2.25 and 0",
+        torch.tensor((25 + 1.4**2) / 3),
+        "distances 5, 0.6, 5 with margin 2 should cost 25, 1.96 and 0",
         rtol=1e-3,
     )
     same_tensor(
         call(answer, u, v, same),
-        torch.tensor((25 + 0.5**2) / 3),
+        torch.tensor((25 + 0.4**2) / 3),
         "the margin should be 1 unless told",
         rtol=1e-3,
     )
@@ -348,10 +360,16 @@ def log_cosh(answer):
             torch.tensor([1000 - math.log(2)]),
             "an error of 1000 should cost about 999.3, of either sign",
         )
+        expect(big.requires_grad, "the gradient does not reach y_hat")
         (slope,) = torch.autograd.grad(big, error)
         expect(
             slope.isfinite().all().item(),
             "for an error of 1000 the loss is right, but its slope is NaN",
+        )
+        expect(
+            abs(slope.item() - sign) < 1e-3,
+            f"for an error of {1000 * sign} the loss is right, but its slope "
+            f"is {slope.item() + 0.0:.2g} and not {sign}",
         )
     for reduction, value in (("sum", want.sum()), ("mean", want.mean())):
         module = call(answer, reduction=reduction)
@@ -405,18 +423,33 @@ def greedy_decode(answer):
 def info_nce(answer):
     u, v = _draw(5, 3), _draw(3, 5).T + 0.5
 
-    def loss(u, v, temperature=0.5, scale=True, both=True):
-        if scale:
-            u, v = F.normalize(u, dim=1), F.normalize(v, dim=1)
-        logits = u @ v.T / temperature
-        there = (logits.logsumexp(1) - logits.diagonal()).mean()
-        back = (logits.logsumexp(0) - logits.diagonal()).mean()
+    def table(u, v, temperature=0.5, axis=1):
+        if axis is not None:
+            u, v = F.normalize(u, dim=axis), F.normalize(v, dim=axis)
+        return u @ v.T / temperature
+
+    def ask(logits):
+        return (logits.logsumexp(1) - logits.diagonal()).mean()
+
+    def loss(u, v, temperature=0.5, axis=1, both=True):
+        logits = table(u, v, temperature, axis)
+        there, back = ask(logits), ask(logits.T)
         return (there + back) / 2 if both else there
 
     got = call(answer, u, v, temperature=0.5)
     is_tensor(got, shape=())
     for wrong, hint in (
-        (loss(u, v, scale=False), "the rows are not scaled to length 1"),
+        (loss(u, v, axis=None), "the rows are not scaled to length 1"),
+        (loss(u, v, axis=0), "scale each row to length 1, not each column"),
+        (
+            (ask(table(u, v).softmax(1)) + ask(table(v, u).softmax(1))) / 2,
+            "cross-entropy takes the products as they are, without a softmax",
+        ),
+        (
+            _among_all(table(torch.cat([u, v]), torch.cat([u, v]))),
+            "each u should be asked among the v only, not among the other u",
+        ),
+        (5 * loss(u, v), "the mean over the rows is asked for, not the sum"),
         (
             loss(u, v, both=False),
             "this asks each u for its v; the other way is missing",
@@ -438,6 +471,13 @@ def info_nce(answer):
     )
 
 
+def _among_all(logits):
+    """Ask each of 2N views for its partner among all the others."""
+    n = len(logits) // 2
+    others = logits.masked_fill(torch.eye(2 * n, dtype=torch.bool), -math.inf)
+    return F.cross_entropy(others, torch.arange(2 * n).roll(n))
+
+
 def _list_paths(log_p, target, blank):
     num_steps, num_classes = log_p.shape
     chances = []
@@ -451,7 +491,12 @@ def _list_paths(log_p, target, blank):
 @exercise("5.13")
 def ctc(answer):
     log_p = _draw(4, 3).log_softmax(1)
-    loss = call(answer, log_p, [1, 2])
+    with Calls() as calls:
+        loss = call(answer, log_p, [1, 2])
+    expect(
+        "ctc_loss" not in calls.names,
+        "PyTorch's own ctc_loss was called; walk through the states yourself",
+    )
     is_tensor(loss)
     expect(loss.numel() == 1, "one number is asked for")
     want = _list_paths(log_p, [1, 2], 0)

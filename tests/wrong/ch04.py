@@ -120,7 +120,12 @@ WRONG = {
                 "if isinstance",
                 "if hasattr(module, 'bias'):\n            if isinstance",
             ),
-            hint="leave the batch normalization",
+            hint="leave a BatchNorm2d",
+        ),
+        edit(
+            "nn.Linear | nn.Conv2d",
+            "nn.Linear | nn.Conv2d | nn.Conv1d",
+            "leave a Conv1d",
         ),
     ],
     "4.10": [

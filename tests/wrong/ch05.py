@@ -15,8 +15,26 @@ def gradient_by_autograd(logits, y):
         return torch.autograd.grad(F.cross_entropy(x, y), x)[0]
 
 
+def ready_ctc(log_p, target, blank=0):
+    return nn.CTCLoss(blank, "sum")(
+        log_p[:, None], torch.tensor([target]), (len(log_p),), (len(target),)
+    )
+
+
+def info_nce_among_all(u, v, temperature=0.1):
+    both = F.normalize(torch.cat([u, v]), dim=1)
+    logits = (both @ both.T / temperature).fill_diagonal_(-math.inf)
+    return F.cross_entropy(logits, torch.arange(len(both)).roll(len(u)))
+
+
 WRONG = {
     "5.1": [
+        (
+            lambda y_hat, y, reduction="mean": F.l1_loss(
+                y_hat, y, reduction=reduction
+            ),
+            "write the formula",
+        ),
         edit('== "none"', '== "sum"', 'the result for "none" has shape ()'),
         edit(".abs()", "", "which function drops the sign"),
         edit("losses.mean()", "losses.sum() / len(y)", "number of elements"),
@@ -49,6 +67,8 @@ WRONG = {
             "the sign is wrong",
         ),
         edit("softmax(dim=1)", "softmax(dim=0)", "every row should sum to 0"),
+        edit("/ len(y)", "/ logits.numel()", "not over all 15"),
+        edit("/ len(y)", "/ logits.shape[1]", "not over the classes"),
         edit("return (", "(", "a return missing"),
         edit("y, logits.shape[1]", "y", "your code raised"),
         (gradient_by_autograd, "autograd is at work"),
@@ -82,6 +102,12 @@ WRONG = {
             "((y_hat - y) ** 2)[real]",
             "spoils the gradient",
         ),
+        edit(
+            "((y_hat[real] - y[real]) ** 2).mean()",
+            "((y_hat.where(real, y) - y) ** 2).sum() / real.sum()",
+            "infinite padding in y should not matter",
+        ),
+        edit("y_hat[real]", "y_hat.detach()[real]", "does not reach y_hat"),
         edit("** 2", "** 4", "seven of twelve"),
         edit("return (", "(", "a return missing"),
     ],
@@ -120,7 +146,8 @@ WRONG = {
             "((u - v) ** 2).sum(1).sqrt()",
             "the root has no slope",
         ),
-        edit("d**2, apart", "d**2 / 2, apart", "distances 5, 0.5, 5"),
+        edit("d**2, apart", "d**2 / 2, apart", "distances 5, 0.6, 5"),
+        edit("m - d", "1.0 - d", "m is not used"),
         edit("u, v)  #", "u.detach(), v)  #", "does not reach u"),
         edit("m=1.0", "m=0.5", "should be 1 unless told"),
         edit("return torch", "torch", "a return missing"),
@@ -139,6 +166,8 @@ WRONG = {
             "d.cosh().log().where(d < 50, d - math.log(2))",
             "its slope is NaN",
         ),
+        edit("d + (-2", "d.detach() + (-2", "its slope is 0 and not 1"),
+        edit(".abs()", ".abs().detach()", "does not reach y_hat"),
         edit("losses, self.reduction", 'losses, "mean"', '"none" has shape'),
         edit(
             "reduce(losses, self.reduction)",
@@ -175,6 +204,22 @@ WRONG = {
         edit(" / temperature", "", "temperature is not used"),
         edit("(there + back) / 2", "there + back", "not their sum"),
         edit("(len(u))", "(len(u)).flip(0)", "has target i"),
+        edit(
+            "F.normalize(u, dim=1), F.normalize(v, dim=1)",
+            "F.normalize(u, dim=0), F.normalize(v, dim=0)",
+            "not each column",
+        ),
+        edits(
+            ("entropy(logits, own)", "entropy(logits.softmax(1), own)"),
+            ("entropy(logits.T, own)", "entropy(logits.T.softmax(1), own)"),
+            hint="without a softmax",
+        ),
+        edits(
+            ("(logits, own)", "(logits, own, reduction='sum')"),
+            ("(logits.T, own)", "(logits.T, own, reduction='sum')"),
+            hint="not the sum",
+        ),
+        (info_nce_among_all, "not among the other u"),
         edit("=0.1", "=1.0", "should be 0.1 unless told"),
         edit("return (", "(", "a return missing"),
     ],
@@ -198,6 +243,7 @@ WRONG = {
         edit("= 0.0", "= 0.0; skip[9:] = -math.inf", "of twenty letters"),
         edit("-alpha[-2:].logsumexp(dim=0)", "-alpha[-2:]", "one number"),
         edit("return -", "-", "a return missing"),
+        (ready_ctc, "walk through the states"),
     ],
     "5.14": [
         (lambda logits, y, miss, alarm: 0.0, "is possible"),

@@ -1,8 +1,23 @@
 """Typical wrong answers of chapter 9; the form is that of solutions.py."""
 
+import io
+
+import torch
 from torch.utils.data import DistributedSampler
 
 from solutions import edit, edits
+
+
+def the_file(model):
+    buffer = io.BytesIO()
+    torch.save(model.state_dict(), buffer)
+    return len(buffer.getvalue())
+
+
+def from_memory(value, path):
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
+    path.write_bytes(buffer.getvalue())
 
 
 def the_sampler(n, rank, world):
@@ -17,6 +32,7 @@ WRONG = {
     "9.1": [
         edit("state_dict().values()", "parameters()", "more than parameters"),
         edit("value.nbytes", "4 * value.numel()", "has 4 bytes"),
+        (the_file, "only the tensors' own bytes"),
     ],
     "9.2": [
         edit(RENAMED, "name[len(prefix) :]", "must stay as they are"),
@@ -60,6 +76,17 @@ WRONG = {
             "    model.fc.reset_parameters()\n    return model\n",
             "keep its weights",
         ),
+        edit(
+            "    return model\n",
+            "    torch.nn.init.zeros_(model.fc.bias)\n    return model\n",
+            "keep its weights",
+        ),
+        edit(
+            "(False).eval()",
+            "(False)\n    for m in model.modules():\n"
+            "        m.track_running_stats = False",
+            "depends on its batch",
+        ),
     ],
     "9.5": [
         edit(" if parameters]", "]", "3 children"),
@@ -76,6 +103,7 @@ WRONG = {
             "path.write_bytes(part.read_bytes())\n    part.unlink()",
             "cut off",
         ),
+        (from_memory, "cut off"),
         edit(
             "part.replace(path)",
             "path.unlink(missing_ok=True)\n    part.rename(path)",
@@ -215,6 +243,11 @@ WRONG = {
                 'self.generator = state["rng"]',
             ),
             hint="differ",
+        ),
+        edit(
+            "        self.generator =",
+            "        torch.manual_seed(seed)\n        self.generator =",
+            "global random state",
         ),
         edit("self.place >= self.n", "self.place + 3 >= self.n", "each of 10"),
         edit("self.place = 0", "self.place %= self.n", "the second epoch"),
