@@ -231,6 +231,26 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_kernel_that_dies_at_its_start_is_started_once_more(
+    tmp_path, monkeypatch
+):
+    starts, client = [], outputs.NotebookClient
+    start = client.start_new_kernel_client
+
+    def start_badly(self):
+        starts.append(self)
+        if len(starts) == 1:
+            self._cleanup_kernel()
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return start(self)
+
+    monkeypatch.setattr(client, "start_new_kernel_client", start_badly)
+    path = save(tmp_path, new_code_cell("1 + 1"))
+    assert len(starts) == 2
+    [output] = nbformat.read(path, as_version=4).cells[0].outputs
+    assert output.data["text/plain"] == "2"
+
+
 def test_a_folder_without_permission_is_one_line(
     tmp_path, monkeypatch, capsys
 ):

@@ -134,12 +134,9 @@ def _without_library_frames(traceback):
     ]
 
 
-def run(notebook, folder):
-    """Run a notebook's cells in place, in a fresh kernel.
-
-    Raises:
-        CellExecutionError, CellTimeoutError, DeadKernelError: a cell failed.
-    """
+@contextlib.contextmanager
+def started(notebook, folder):
+    """A client whose kernel runs; what the kernel logs is no output."""
     client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
@@ -148,9 +145,22 @@ def run(notebook, folder):
         record_timing=False,
         coalesce_streams=True,
     )
-    # not client.execute(): it swallows Ctrl-C. What the kernel itself logs is
-    # no output of a cell.
     with client.setup_kernel(stderr=subprocess.DEVNULL):
+        yield client
+
+
+def run(notebook, folder):
+    """Run a notebook's cells in place, in a fresh kernel.
+
+    Raises:
+        CellExecutionError, CellTimeoutError, DeadKernelError: a cell failed.
+    """
+    # not client.execute(): it swallows Ctrl-C
+    with contextlib.ExitStack() as stack:
+        try:
+            client = stack.enter_context(started(notebook, folder))
+        except RuntimeError:  # another kernel has taken one of its ports
+            client = stack.enter_context(started(notebook, folder))
         for index, cell in enumerate(notebook.cells):
             client.execute_cell(
                 cell, index, execution_count=client.code_cells_executed + 1
