@@ -287,8 +287,9 @@ def test_figures_are_sharp_and_the_rounding_can_be_changed(
     path = save(tmp_path, new_code_cell(FIGURE))
     printed, figure = nbformat.read(path, as_version=4).cells[0].outputs
     assert 0 < float(printed.text) < 1e-5
-    with Image.open(io.BytesIO(b64decode(figure.data["image/png"]))) as page:
-        assert sharpness(page) == 2
+    drawn = b64decode(figure.data["image/png"])
+    assert sharpness(drawn) == 2
+    with Image.open(io.BytesIO(drawn)) as page:
         assert page.width // 2 == figure.metadata["image/png"]["width"]
 
 

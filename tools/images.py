@@ -53,9 +53,10 @@ def is_film(data):
     return b"acTL" in data[:4096]
 
 
-def sharpness(image):
-    """How many dots of an opened image stand side by side in a pixel."""
-    return max(1, round(image.info.get("dpi", (DPI, DPI))[0] / DPI))
+def sharpness(data):
+    """How many dots of a picture stand side by side in a pixel."""
+    with Image.open(io.BytesIO(data)) as image:
+        return max(1, round(image.info.get("dpi", (DPI, DPI))[0] / DPI))
 
 
 @functools.lru_cache(maxsize=64)
@@ -69,8 +70,7 @@ def _views(data):
     shown = pages(data)
     width, height = shown[0][0].size
     if not is_film(data):
-        with Image.open(io.BytesIO(data)) as image:
-            dots = sharpness(image)
+        dots = sharpness(data)
         coarse = shown[0][0].reduce(COARSE * dots)
         return (width // dots, height // dots, None), [coarse]
     ends = list(itertools.accumulate(duration for _, duration in shown))
@@ -175,8 +175,7 @@ def lighter(data):
             loop=0,
         )
         return "image/png", min(data, film, key=len)
-    with Image.open(io.BytesIO(data)) as image:
-        dots = sharpness(image)
+    dots = sharpness(data)
     still = _saved(first, "png", dpi=(DPI * dots, DPI * dots))
     if dots > 1 and (not painted or len(still) > HEAVY):
         return lighter(_saved(images[0].reduce(dots), "png"))
