@@ -154,8 +154,8 @@ def _saved(image, kind, **options):
 def lighter(data):
     """Store a picture in fewer bytes, without a loss that the eye sees.
 
-    Few colours get a palette (a film one for all its pages). A photograph
-    becomes a JPEG, with one dot in a pixel; so does what stays heavy.
+    Few colours get a palette (a film one for all its pages), a photograph
+    becomes a JPEG. It has one dot in a pixel, and so has what stays heavy.
 
     Returns:
         A pair (mime type, bytes).
