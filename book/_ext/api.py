@@ -211,23 +211,27 @@ class Chapter:
         title = re.sub("`.*?`", "", section.title)
         alone = re.findall(r"(\w+)(?=[:,]|$| and )", title)
         twins = [_plain(word) for word in alone if re.fullmatch(CAMEL, word)]
+        words, whole = set(re.findall(r"\w+", title)), _plain(title)
         is_long, found = len(title.split()) > 6, set()
         for last, names in self.known.items():
+            twin = _plain(last.removesuffix("Conv"))
+            if last not in words and twin != whole and twin not in twins:
+                continue
             sure = re.fullmatch(rf"{CAMEL}|.*_.*", last) or (
                 last[0].isupper() and last in alone
             )
-            twin = _plain(last.removesuffix("Conv"))
             for name in names:
                 said = section.prose[name]
                 used = said or section.code[name]
-                if re.search(rf"\b{last}\b", title):
+                if last in words:
                     known = used if sure else said and not is_long
                     found |= {name} if known else set()
-                elif twin == _plain(title) or (used and twin in twins):
+                elif twin == whole or used:
                     found.add(name)  # "Layer norm" is LayerNorm
         return found
 
 
+@functools.cache
 def _plain(words):
     """Words as one: "Layer norm", LayerNorm and layer_norm are the same."""
     return re.sub(r"[\W_]|loss$", "", words.lower())

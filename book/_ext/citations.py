@@ -1,5 +1,8 @@
 """Let the bibliography lead back to each place that cites a work."""
 
+import functools
+
+import pybtex.plugin
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 
@@ -65,5 +68,7 @@ def add_places(app, doctree, page):
 
 def setup(app):
     """Register the extension with Sphinx."""
+    # it goes through all installed packages, and is asked for each citation
+    pybtex.plugin.find_plugin = functools.cache(pybtex.plugin.find_plugin)
     app.connect("doctree-resolved", add_places)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

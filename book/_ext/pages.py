@@ -8,6 +8,7 @@ nothing more.
 
 import html as markup
 import re
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import imagesize
@@ -52,6 +53,9 @@ LONG = 44  # signs that a line of code has on a phone
 NAME = re.compile(r'(?<=<span class="pre">)[^<]{9,}')
 JOINT = re.compile(r"(?<=\w)([._])(?=\w)")
 LONGEST = 160  # signs of a description
+# pages are written beside the reading of the next, a few in each process;
+# Jupyter Book has no option for it
+JOBS = 9
 # the theme's script measures all boxes of a page, and that lays all of it out;
 # site.js measures those that come near
 THEME = "scripts/pydata-sphinx-theme.js"
@@ -125,7 +129,10 @@ def mend_all(app, error):
         for path in site.rglob("*.html")
         if "_static" not in path.parts
     }
-    mended = {path: mend(html, path.parent) for path, html in pages.items()}
+    folders = [path.parent for path in pages]
+    with ProcessPoolExecutor() as pool:
+        mended = pool.map(mend, pages.values(), folders)
+        mended = dict(zip(pages, mended, strict=True))
     mended = styles.join(mended, site / "_static")
     script = site / "_static" / THEME
     text = script.read_text(encoding="utf-8")
@@ -133,6 +140,15 @@ def mend_all(app, error):
     for path, html in mended.items():
         if html != pages[path]:
             path.write_text(html, encoding="utf-8")
+
+
+def share(app, env):
+    """Let several processes write pages, once all pages are read.
+
+    They are read by one process, as two extensions do not say whether they
+    can be read by more.
+    """
+    app.parallel = JOBS
 
 
 def say_what_ran(app, config):
@@ -166,6 +182,7 @@ def describe(app, pagename, templatename, context, doctree):
 def setup(app):
     """Register the extension with Sphinx."""
     app.connect("config-inited", say_what_ran)
+    app.connect("env-updated", share)
     app.connect("html-page-context", describe)
     # the theme writes the colours of code when the build is finished
     app.connect("build-finished", mend_all, priority=900)
