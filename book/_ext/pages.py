@@ -53,9 +53,11 @@ LONG = 44  # signs that a line of code has on a phone
 NAME = re.compile(r'(?<=<span class="pre">)[^<]{9,}')
 JOINT = re.compile(r"(?<=\w)([._])(?=\w)")
 LONGEST = 160  # signs of a description
-# pages are written beside the reading of the next, a few in each process;
-# Jupyter Book has no option for it
-JOBS = 9
+# Jupyter Book has no option for it; many processes take few pages each, so
+# that none is waited for long
+PROCESSES = 9
+# they do not say whether pages can be read side by side: the site is the same
+SILENT = "sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"
 # the theme's script measures all boxes of a page, and that lays all of it out;
 # site.js measures those that come near
 THEME = "scripts/pydata-sphinx-theme.js"
@@ -142,13 +144,11 @@ def mend_all(app, error):
             path.write_text(html, encoding="utf-8")
 
 
-def share(app, env):
-    """Let several processes write pages, once all pages are read.
-
-    They are read by one process, as two extensions do not say whether they
-    can be read by more.
-    """
-    app.parallel = JOBS
+def share(app):
+    """Let several processes read and write the pages."""
+    app.parallel = PROCESSES
+    for name in SILENT:
+        app.extensions[name].parallel_read_safe = True
 
 
 def say_what_ran(app, config):
@@ -182,7 +182,7 @@ def describe(app, pagename, templatename, context, doctree):
 def setup(app):
     """Register the extension with Sphinx."""
     app.connect("config-inited", say_what_ran)
-    app.connect("env-updated", share)
+    app.connect("builder-inited", share)
     app.connect("html-page-context", describe)
     # the theme writes the colours of code when the build is finished
     app.connect("build-finished", mend_all, priority=900)
