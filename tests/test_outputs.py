@@ -291,6 +291,9 @@ def test_figures_are_sharp_and_the_rounding_can_be_changed(
     assert sharpness(drawn) == 2
     with Image.open(io.BytesIO(drawn)) as page:
         assert page.width // 2 == figure.metadata["image/png"]["width"]
+    monkeypatch.setenv("ROUNDING", "x")
+    with pytest.raises(SystemExit, match="give a whole number"):
+        outputs.settle_environment()
 
 
 @pytest.mark.parametrize(

@@ -80,8 +80,10 @@ def settle_environment():
     folder = Path(profile, "profile_default")
     (folder / "startup").mkdir(parents=True)
     (folder / "ipython_config.py").write_text(SHARP)
-    if "ROUNDING" in os.environ:
-        code = ROUNDING % int(os.environ["ROUNDING"])
+    if seed := os.environ.get("ROUNDING"):
+        if not seed.isdecimal():
+            sys.exit(f"ROUNDING={seed}: give a whole number, such as 1")
+        code = ROUNDING % int(seed)
         (folder / "startup" / "rounding.py").write_text(code)
     os.environ["IPYTHONDIR"] = profile
 
