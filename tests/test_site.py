@@ -171,6 +171,11 @@ def page(request, browser, address):
     tab.context.close()
 
 
+# forms far from sight are made when they come near, or for paper
+MAKE_ALL = """["beforeprint", "afterprint"].forEach(
+    name => dispatchEvent(new Event(name)))"""
+
+
 def turn_to(tab, theme):
     """Press the theme's button until a page is light or dark."""
     tab.set_viewport_size(DESKTOP)
@@ -246,6 +251,7 @@ def grave(page, **options):
 def test_a_page_is_accessible(page, theme):
     """axe-core finds nothing grave; it sees one text of each kind."""
     turn_to(page, theme)
+    page.evaluate(MAKE_ALL)
     page.add_style_tag(content=STILL + ASIDE)
     page.add_script_tag(path=Path(__file__).parent / "one_of_a_kind.js")
     page.evaluate("uncolourCode()")
@@ -275,6 +281,8 @@ def test_a_page_loads_whole_and_alone(address, page):
     formulas = page.locator(".math").count()
     drawn = page.locator(".math > math").count()
     assert drawn == formulas, f"{page.name}: {drawn} of {formulas} formulas"
+    early = page.locator("html.early").count()
+    assert not early, f"{page.name}: its formulas never load their font"
     wrong = page.locator("math merror").count()
     assert wrong == 0, f"{page.name}: {wrong} formulas in error"
     broken = page.evaluate(
@@ -451,10 +459,37 @@ def test_a_film_can_be_stopped_and_leafed_through(address, browser, motion):
     context.close()
 
 
+def test_forms_are_made_when_they_come_near_or_are_printed(address, tab):
+    """For a field far from sight a browser would lay out all sections."""
+    page = f"{address}notebooks/01_tensors.html"
+    tab.goto(page)
+    questions = tab.locator(".question")
+    made = questions.filter(has=tab.locator("form"))
+    boxes = tab.get_by_role("checkbox")
+    assert made.count() < 4 and boxes.count() == 0
+    last = questions.last
+    last.locator("summary").focus()  # who comes by the keyboard stays there
+    assert last.get_by_role("radio").first.evaluate(FOCUSED)
+    assert 0 < made.count() < questions.count() / 2
+    kept = {name: "0" for name in questions.evaluate_all(NAMES)}
+    kept |= {
+        name: "1" for name in tab.locator(".tag_predict").evaluate_all(NAMES)
+    }
+    tab.evaluate(REMEMBER, kept)
+    tab.reload()
+    last.scroll_into_view_if_needed()
+    last.get_by_role("button", name="Forget my answers").click()
+    assert not tab.evaluate(KEPT)
+    tab.evaluate(MAKE_ALL)
+    assert made.count() == questions.count() and boxes.count() > 9
+    assert not tab.complaints
+
+
 def test_a_question_answers_and_is_remembered(address, tab):
     """By the keyboard alone, and without a cookie or a request."""
     tab.goto(f"{address}notebooks/01_tensors.html")
     question = tab.locator(".question").nth(1)
+    question.scroll_into_view_if_needed()
     right = int(question.get_attribute("data-right"))
     said = question.locator("[aria-live=polite]")
     check = question.get_by_role("button", name="Check")
@@ -475,11 +510,14 @@ def test_a_question_answers_and_is_remembered(address, tab):
     assert said.inner_text().startswith("Right. ")
     assert not tab.requested and not tab.context.cookies()
     tab.reload()
+    question.scroll_into_view_if_needed()
     assert radios.nth(right).is_checked()
     assert said.text_content().startswith("Right. ")
     forget.click()
     assert not said.inner_text() and forget.is_hidden()
     tab.reload()
+    question.scroll_into_view_if_needed()
+    assert radios.first.is_visible()
     assert not question.locator("input:checked").count()
     assert tab.locator(".question .is-right, .question .is-wrong").count() == 0
     assert not tab.complaints
@@ -508,6 +546,8 @@ REMEMBERED = {
 # what is kept, but for the theme's own
 KEPT = "(({ theme, mode, ...rest }) => rest)({ ...localStorage })"
 REMEMBER = "names => Object.assign(localStorage, names)"
+NAMES = "all => all.map(one => one.id)"
+FOCUSED = "element => element === document.activeElement"
 # what of the article moves by itself while a page loads
 MOVED = """() => new Promise((done) => {
     const inside = ({ node }) => node?.parentElement?.closest("article")
@@ -555,9 +595,12 @@ def test_progress_is_what_was_read_and_leads_on(anywhere, tab):
     assert re.fullmatch(r"1/\d\d", share.inner_text())
     assert share.get_attribute("aria-label").endswith("sections read")
     box = tab.get_by_role("checkbox", name="Done: Exercise 2.3")
+    exercise = tab.locator("section[id^=exercise-2-3]")
+    exercise.scroll_into_view_if_needed()
     box.focus()
     tab.keyboard.press("Space")
     tab.reload()
+    exercise.scroll_into_view_if_needed()
     assert box.is_checked() and share.count() == 1
     names = [
         one.get_attribute("aria-label") for one in tab.locator(".tick").all()
@@ -641,6 +684,7 @@ def test_progress_in_a_browser_that_keeps_nothing(address, tab):
     said = tab.locator("#remembered").inner_text()
     assert said.startswith("This browser keeps nothing")
     tab.goto(f"{address}notebooks/01_tensors.html")
+    tab.evaluate(MAKE_ALL)
     assert not tab.get_by_role("checkbox").count()
     cell = tab.locator(".tag_predict").first
     cell.get_by_role("button", name="Show it").click()
@@ -682,6 +726,7 @@ def test_an_output_to_predict_is_covered_until_the_reader_guessed(
     guess = first.get_by_role("textbox", name="Predict: what comes out?")
     assert not output.is_visible()
     before = first.bounding_box()["height"]
+    first.scroll_into_view_if_needed()
     guess.focus()
     tab.keyboard.type("[4, 1] and 0")
     tab.keyboard.press("Enter")
@@ -689,10 +734,12 @@ def test_an_output_to_predict_is_covered_until_the_reader_guessed(
     assert output.evaluate("o => document.activeElement.contains(o)")
     assert first.get_by_text("Your guess: [4, 1] and 0").is_visible()
     assert first.bounding_box()["height"] == before
+    second.scroll_into_view_if_needed()
     second.get_by_role("button", name="Show it").press("Enter")
     assert second.locator(".output pre").first.is_visible()
     assert not tab.context.cookies()
     tab.reload()
+    tab.evaluate(MAKE_ALL)
     assert output.is_visible()
     assert first.get_by_text("Your guess: [4, 1] and 0").is_visible()
     assert second.locator(".output pre").first.is_visible()

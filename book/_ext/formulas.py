@@ -14,6 +14,9 @@ from latex2mathml.converter import convert_to_element
 LINES = re.compile(r"^(?!.*\\begin\{).*\\\\", re.S)
 BARS = {"|", "‖", "∥", "∣", "&#x0007C;", "&#x02016;", "&#x02225;"}
 SCRIPTS = {"msub", "msup", "msubsup", "munder", "mover", "munderover"}
+# the font is as large as a page: site.js lets formulas ask for it once the
+# page is loaded, so that its text does not wait
+EARLY = '\n<script>document.documentElement.classList.add("early")</script>'
 
 
 def mathml(latex, display="inline"):
@@ -86,7 +89,14 @@ def visit(translator, node):
     raise nodes.SkipNode
 
 
+def let_the_font_wait(app, page, template, context, doctree):
+    """Mark a page with formulas as one that is not yet loaded."""
+    if doctree and next(doctree.findall(nodes.math), None):
+        context["metatags"] += EARLY
+
+
 def setup(app):
     """Register the extension with Sphinx."""
+    app.connect("html-page-context", let_the_font_wait)
     app.add_html_math_renderer("mathml", (visit, None), (visit, None))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

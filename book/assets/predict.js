@@ -1,20 +1,25 @@
 // Cover the output of each cell with the tag `predict` (book/_ext/predict.py) until
 // the reader has guessed; the guess is remembered like an answer. custom.css hides
-// the output, and keeps the place of the form free, before this runs. `make` and
-// `stored` are those of site.js.
+// the output, and keeps the place of the form free, before this runs. `make`,
+// `stored` and `whenNear` are those of site.js.
 document.addEventListener("DOMContentLoaded", () => {
   const cells = [...document.querySelectorAll(".tag_predict")];
-  const open = new Map(cells.map((cell) => [cell, cover(cell)]));
+  const open = new Map();
+  const coverNow = whenNear(cells, (cell) => open.set(cell, cover(cell)));
   // a link to something inside, or a hit of the search in this section
   const uncover = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (!target) return;
     const found = new URLSearchParams(location.search).has("found");
-    for (const cell of cells)
-      if (cell.contains(target) || (found && cell.closest("section") === target)) open.get(cell)();
+    for (const cell of cells) {
+      if (!cell.contains(target) && !(found && cell.closest("section") === target)) continue;
+      coverNow(cell);
+      open.get(cell)();
+    }
   };
   uncover();
   addEventListener("hashchange", uncover);
+  document.addEventListener("forget", () => cells.forEach(({ id }) => stored(id, null)));
 });
 
 function cover(cell) {
@@ -41,7 +46,6 @@ function cover(cell) {
   forget.addEventListener("click", () => document.dispatchEvent(new Event("forget")));
   document.addEventListener("forget", () => {
     const focused = document.activeElement === forget;
-    stored(cell.id, null);
     form.reset();
     cell.classList.remove("shown");
     after.replaceWith(form);

@@ -1,7 +1,8 @@
 // What was read, answered and done, in this browser only: ticks in the contents of
 // the page, a share of each chapter in those of the book, where to go on at the
 // landing page, and a way to keep or forget it in "How to use this book". CONTENTS
-// is written by book/_ext/progress.py; `make` and `stored` are those of site.js.
+// is written by book/_ext/progress.py; `make`, `stored` and `whenNear` are those of
+// site.js.
 const BOOK = "PyTorch, Cell by Cell";
 // the names under which something is remembered, and what may stand there
 const REMEMBERED = [
@@ -18,6 +19,7 @@ const PARTS = Object.entries(CONTENTS).flatMap(([page, { title, sections }]) =>
     return { name: `read:${page}#${anchor}`, page, anchor, text: `${title}, ${text}` };
   })
 );
+const boxes = new Map(); // those of the exercises that came near, by name
 
 function remembered() {
   try {
@@ -38,12 +40,14 @@ document.addEventListener("DOMContentLoaded", () => {
   const show = () => {
     const have = remembered();
     document.querySelectorAll(".tick, .share").forEach((mark) => mark.remove());
-    for (const { name, anchor } of [...sections, ...exercises]) showTick(name, anchor, have);
+    for (const { name, anchor } of [...sections, ...done]) showTick(name, anchor, have);
     for (const page of Object.keys(CONTENTS)) showShare(page, have);
     if (manage) manage.firstChild.textContent = `Remembered: ${totals(have) || "nothing yet"}.`;
     goOn(have);
   };
-  const exercises = [...document.querySelectorAll('section[id^="exercise-"]')].map(({ id }) => addBox(page, id, show));
+  const exercises = document.querySelectorAll('section[id^="exercise-"]');
+  const done = [...exercises].map(({ id }) => ({ name: `done:${page}#${id}`, anchor: id }));
+  whenNear(exercises, (section) => addBox(section, `done:${page}#${section.id}`, show));
   if (manage) addButtons(manage, show);
   show();
   addEventListener("storage", show);
@@ -97,8 +101,7 @@ function mark(link, className, said, textContent) {
 function showTick(name, anchor, have) {
   const link = have.has(name) && document.querySelector(`#pst-page-toc-nav a[href="#${anchor}"]`);
   if (link) mark(link, "tick", name.split(":")[0], "✓");
-  const box = document.getElementsByName(name)[0];
-  if (box) box.checked = have.has(name);
+  if (boxes.has(name)) boxes.get(name).checked = have.has(name);
 }
 
 function showShare(page, have) {
@@ -138,19 +141,17 @@ function goOn(have) {
   if (time(last) && next) place.prepend(make("p", {}, words, link(next, next.text)));
 }
 
-function addBox(page, anchor, show) {
-  const name = `done:${page}#${anchor}`;
-  const section = document.getElementById(anchor);
-  const box = make("input", { type: "checkbox", name });
+function addBox(section, name, show) {
+  const box = make("input", { type: "checkbox", name, checked: stored(name) !== null });
   box.setAttribute("aria-label", `Done: ${section.querySelector("h3").firstChild.textContent}`);
   box.addEventListener("change", () => {
     stored(name, box.checked ? Date.now() : null);
     show();
   });
+  boxes.set(name, box);
   const place = section.querySelector("h3 + p");
   place.classList.add("with-done");
   place.append(make("label", { className: "done" }, box, "Done"));
-  return { name, anchor };
 }
 
 function addButtons(place, show) {

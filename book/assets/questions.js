@@ -1,10 +1,15 @@
 // Make forms of the questions (book/_ext/questions.py) and remember the answers,
-// in this browser only. On paper the answer stands below, unfolded. `make` and
-// `stored` are those of site.js.
-document.addEventListener("DOMContentLoaded", () => document.querySelectorAll(".question").forEach(makeForm));
+// in this browser only. On paper the answer stands below, unfolded. `make`,
+// `stored` and `whenNear` are those of site.js.
+document.addEventListener("DOMContentLoaded", () => {
+  const questions = document.querySelectorAll(".question");
+  whenNear(questions, makeForm);
+  document.addEventListener("forget", () => questions.forEach(({ id }) => stored(id, null)));
+});
 
 function makeForm(question) {
   const [asked, choices, folded] = ["p", "ol", "details"].map((tag) => question.querySelector(`:scope > ${tag}`));
+  const focused = folded.contains(document.activeElement);
   const reasons = [...folded.querySelectorAll(":scope > ol > li")];
   const right = Number(question.dataset.right);
   const legend = make("legend");
@@ -27,6 +32,7 @@ function makeForm(question) {
   question.append(form);
   folded.classList.add("on-paper");
   folded.open = true;
+  if (focused) radios[0].focus();
 
   const because = (number, words) => {
     const reason = reasons[number].cloneNode(true);
@@ -54,7 +60,6 @@ function makeForm(question) {
   }
   forget.addEventListener("click", () => document.dispatchEvent(new Event("forget")));
   document.addEventListener("forget", () => {
-    stored(question.id, null);
     form.reset();
     form.className = "";
     said.replaceChildren();

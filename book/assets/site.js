@@ -18,6 +18,9 @@ document.addEventListener("DOMContentLoaded", () => {
   arrive();
 });
 
+// now formulas may load their font (book/_ext/formulas.py)
+addEventListener("load", () => document.documentElement.classList.remove("early"));
+
 // Paper is white: a dark page turns light while it is printed.
 let theme;
 addEventListener("beforeprint", () => {
@@ -40,6 +43,25 @@ function stored(name, ...value) {
     else localStorage.setItem(name, value[0]);
   } catch {}
   return null;
+}
+
+// Act on each place when it comes near, or is printed; the function that is
+// returned acts at once. Forms are made so: a browser lays out all that is far
+// from sight to see whether it can fill in the fields there.
+function whenNear(places, act) {
+  const waiting = new Set(places);
+  const now = (place) => {
+    if (!waiting.delete(place)) return;
+    observer.unobserve(place);
+    act(place);
+  };
+  const observer = new IntersectionObserver(
+    (entries) => entries.forEach(({ isIntersecting, target }) => isIntersecting && now(target)),
+    { rootMargin: "1000px" }
+  );
+  places.forEach((place) => observer.observe(place));
+  addEventListener("beforeprint", () => waiting.forEach(now));
+  return now;
 }
 
 // What scrolls sideways must be reachable by keyboard. It is measured when it
