@@ -199,6 +199,15 @@ def take_site(folder, site=SITE):
         shrink(page.screenshot(), folder / "site.png")
 
 
+# with a size, or a page that gives it none stretches it
+SERIALIZE = """svg => {
+    const copy = svg.cloneNode(true)
+    for (const side of ["width", "height"])
+        copy.setAttribute(side, svg.viewBox.baseVal[side])
+    return new XMLSerializer().serializeToString(copy)
+}"""
+
+
 def still(figure):
     """What a live figure draws at its start, as the text of an SVG file.
 
@@ -206,9 +215,7 @@ def still(figure):
         figure: its element on a page, a locator of playwright.
     """
     figure.get_by_role("button", name="Start again").click()
-    drawing = figure.locator("svg").first.evaluate(
-        "svg => new XMLSerializer().serializeToString(svg)"
-    )
+    drawing = figure.locator("svg").first.evaluate(SERIALIZE)
     style = (LIVE / "drawing.css").read_text(encoding="utf-8")
     first, rest = drawing.split(">", 1)
     return f"{first}><style>\n{style}</style>{rest}\n"

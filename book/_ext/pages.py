@@ -107,7 +107,7 @@ def _picture(found, folder):
     if 'class="small"' in attributes:
         small = films.shrink(folder / source).name
         return f"<img {attributes.replace(Path(source).name, small)}>"
-    width, height = imagesize.get(folder / source)
+    width, height = map(round, imagesize.get(folder / source))
     if stated := SIZE.search(attributes):  # of a figure for sharp screens
         width, height = map(int, stated.groups())
         attributes = attributes.replace(stated[0], "")
