@@ -199,3 +199,16 @@ def test_a_work_names_the_sections_that_cite_it():
         toc_secnumbers={page: {"": (7,), "#on-tensors": (7, 1)}},
     )
     assert citations.places(env) == {"a2020": [(page, "id7", "7.1")]}
+
+
+def test_all_pages_are_made_anew_when_an_extension_changes(
+    tmp_path, monkeypatch
+):
+    """Sphinx compares these numbers with those of the last build."""
+    monkeypatch.setattr(pages, "HERE", tmp_path)
+    versions = []
+    for text in ("a = 1", "a = 2", "a = 1"):
+        (tmp_path / "one.py").write_text(text)
+        found = pages.setup(SimpleNamespace(connect=lambda *_, **__: None))
+        versions.append(found["env_version"])
+    assert versions[0] == versions[2] != versions[1]

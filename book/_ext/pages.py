@@ -8,6 +8,7 @@ nothing more.
 
 import html as markup
 import re
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -53,6 +54,7 @@ LONG = 44  # signs that a line of code has on a phone
 NAME = re.compile(r'(?<=<span class="pre">)[^<]{9,}')
 JOINT = re.compile(r"(?<=\w)([._])(?=\w)")
 LONGEST = 160  # signs of a description
+HERE = Path(__file__).parent  # when it changes, all pages are made anew
 # Jupyter Book has no option for it; many processes take few pages each, so
 # that none is waited for long
 PROCESSES = 9
@@ -186,4 +188,9 @@ def setup(app):
     app.connect("html-page-context", describe)
     # the theme writes the colours of code when the build is finished
     app.connect("build-finished", mend_all, priority=900)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    code = [path.read_bytes() for path in sorted(HERE.glob("*.py"))]
+    return {
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+        "env_version": zlib.crc32(b"".join(code)),
+    }
