@@ -405,6 +405,21 @@ def test_a_stub_class_is_not_attempted(monkeypatch):
     assert judge("0.1", nn.Linear).state == "correct"
 
 
+def test_a_blank_that_is_left_is_named(monkeypatch):
+    monkeypatch.setitem(CHECKS, "0.1", lambda a: None)
+    stub = dict.fromkeys("abcdef", ...)
+    assert judge("0.1", stub).state == "not attempted yet"
+    assert judge("0.1", (..., ...)).state == "not attempted yet"
+    filled = {**dict.fromkeys("abcdef", 1), "f": ...}
+    assert repr(judge("0.1", filled)) == "not yet: 'f' is still ..."
+    filled["b"] = ...
+    assert repr(judge("0.1", filled)) == "not yet: 'b', 'f' are still ..."
+    verdict = judge("0.1", (1, ..., np.zeros(3)))
+    assert repr(verdict) == "not yet: item 2 of 3 is still ..."
+    for whole in ({"a": 1}, (1, 2), [], {}):
+        assert judge("0.1", whole).state == "correct"
+
+
 class _Yes(tuple):
     """A tuple that is equal to everything."""
 

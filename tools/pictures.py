@@ -42,6 +42,7 @@ ABOVE = 340  # pixels
 TABS = {  # of TensorBoard: address, what must be there, what to click
     "scalars": ("timeseries", "card-view", None),
     "histograms": ("histograms", "vz-histogram-timeseries", None),
+    "distributions": ("distributions", "vz-distribution-chart", None),
     "graph": ("graphs", "tf-graph-scene", "g.node[data-name=LittleNet]"),
 }
 

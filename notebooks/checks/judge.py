@@ -60,6 +60,7 @@ def _ask(function, answer):
     try:
         if _is_untouched(answer):
             return Verdict("not attempted yet")
+        _refuse_blanks(answer)
         function(answer)
     except Stop:
         raise
@@ -103,10 +104,8 @@ def _is_untouched(answer):
     """Whether an answer is still the stub that the notebook ships."""
     if answer is None or answer is Ellipsis:
         return True
-    if isinstance(answer, (tuple, list)):
-        return any(item is Ellipsis for item in answer)
-    if isinstance(answer, dict):
-        return any(item is Ellipsis for item in answer.values())
+    if isinstance(answer, (tuple, list, dict)):
+        return 0 < len(answer) == len(_blanks(answer))
     if isinstance(answer, types.FunctionType):
         code = answer.__code__
         return code.co_code == _stub.__code__.co_code and not code.co_names
@@ -122,3 +121,28 @@ def _is_untouched(answer):
             _is_untouched(method) for method in methods
         )
     return False
+
+
+def _blanks(answer):
+    """The names of the places of a tuple, list or dict that hold `...`."""
+    if isinstance(answer, dict):
+        named = [(repr(key), item) for key, item in answer.items()]
+    else:
+        named = [
+            (f"item {place} of {len(answer)}", item)
+            for place, item in enumerate(answer, start=1)
+        ]
+    return [name for name, item in named if item is Ellipsis]
+
+
+def _refuse_blanks(answer):
+    """Name the places that are still to be filled in.
+
+    Raises:
+        Hint: there are some.
+    """
+    if isinstance(answer, (tuple, list, dict)):
+        blanks = _blanks(answer)
+        if blanks:
+            verb = "is" if len(blanks) == 1 else "are"
+            raise Hint(f"{', '.join(blanks)} {verb} still ...")
