@@ -490,6 +490,7 @@ def test_a_question_answers_and_is_remembered(address, tab):
     tab.goto(f"{address}notebooks/01_tensors.html")
     question = tab.locator(".question").nth(1)
     question.scroll_into_view_if_needed()
+    question.locator("form").wait_for()
     right = int(question.get_attribute("data-right"))
     said = question.locator("[aria-live=polite]")
     check = question.get_by_role("button", name="Check")
@@ -517,7 +518,7 @@ def test_a_question_answers_and_is_remembered(address, tab):
     assert not said.inner_text() and forget.is_hidden()
     tab.reload()
     question.scroll_into_view_if_needed()
-    assert radios.first.is_visible()
+    radios.first.wait_for()
     assert not question.locator("input:checked").count()
     assert tab.locator(".question .is-right, .question .is-wrong").count() == 0
     assert not tab.complaints

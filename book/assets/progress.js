@@ -46,8 +46,9 @@ document.addEventListener("DOMContentLoaded", () => {
     goOn(have);
   };
   const exercises = document.querySelectorAll('section[id^="exercise-"]');
-  const done = [...exercises].map(({ id }) => ({ name: `done:${page}#${id}`, anchor: id }));
-  whenNear(exercises, (section) => addBox(section, `done:${page}#${section.id}`, show));
+  const nameOf = ({ id }) => `done:${page}#${id}`;
+  const done = [...exercises].map((section) => ({ name: nameOf(section), anchor: section.id }));
+  whenNear(exercises, (section) => addBox(section, nameOf(section), show));
   if (manage) addButtons(manage, show);
   show();
   addEventListener("storage", show);

@@ -60,7 +60,9 @@ def _ask(function, answer):
     try:
         if _is_untouched(answer):
             return Verdict("not attempted yet")
-        _refuse_blanks(answer)
+        if blanks := _blanks(answer):
+            verb = "is" if len(blanks) == 1 else "are"
+            raise Hint(f"{', '.join(blanks)} {verb} still ...")
         function(answer)
     except Stop:
         raise
@@ -127,22 +129,11 @@ def _blanks(answer):
     """The names of the places of a tuple, list or dict that hold `...`."""
     if isinstance(answer, dict):
         named = [(repr(key), item) for key, item in answer.items()]
-    else:
+    elif isinstance(answer, (tuple, list)):
         named = [
             (f"item {place} of {len(answer)}", item)
             for place, item in enumerate(answer, start=1)
         ]
+    else:
+        return []
     return [name for name, item in named if item is Ellipsis]
-
-
-def _refuse_blanks(answer):
-    """Name the places that are still to be filled in.
-
-    Raises:
-        Hint: there are some.
-    """
-    if isinstance(answer, (tuple, list, dict)):
-        blanks = _blanks(answer)
-        if blanks:
-            verb = "is" if len(blanks) == 1 else "are"
-            raise Hint(f"{', '.join(blanks)} {verb} still ...")

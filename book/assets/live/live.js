@@ -16,19 +16,8 @@ live.load = (name) =>
     document.head.append(element);
   }));
 
-document.addEventListener("DOMContentLoaded", () => {
-  const near = new IntersectionObserver(
-    (entries) => {
-      for (const { isIntersecting, target } of entries)
-        if (isIntersecting) {
-          near.unobserve(target);
-          live.start(target); // if a file is missing, the still stays
-        }
-    },
-    { rootMargin: "800px" }
-  );
-  document.querySelectorAll("img.live").forEach((img) => near.observe(img));
-});
+// if a file is missing, the still stays; `whenNear` is that of site.js
+document.addEventListener("DOMContentLoaded", () => whenNear(document.querySelectorAll("img.live"), live.start));
 
 live.start = async (img) => {
   const name = img.getAttribute("src").match(/([\w-]+)\.svg$/)[1];
