@@ -8,6 +8,7 @@ ASSETS = Path(__file__).parents[1] / "book" / "assets" / "live"
 STILL = re.compile(r'<img[^>]* class="live"[^>]* src="[^"]*?([\w-]+)\.svg"')
 NAMES = sorted(path.stem for path in ASSETS.glob("*.svg"))
 NUMBER = re.compile(r"-?\d+(?:\.(?P<digits>\d+))?")
+AGAIN = "Start again"  # the button that every figure has
 SLACK = 1e-4  # of a number's last digit: it may lie between two
 
 
@@ -66,7 +67,11 @@ def put(figure, position, tried):
     A control is used by mouse and keyboard when it is not among those that
     were `tried`; later it gets the event that these end in, which is faster.
     """
-    press(figure, "Start again")
+    if AGAIN in tried:
+        figure.evaluate(QUICKLY, [AGAIN, 1])
+    else:
+        press(figure, AGAIN)
+        tried.add(AGAIN)
     for name, value in position.items():
         if name in tried:
             figure.evaluate(QUICKLY, [name, value])
@@ -95,18 +100,24 @@ def press(figure, label):
 
 def drag(figure, handle, place):
     """Drag a handle with the mouse to a place in units of the figure."""
-    handle.locator(".knob").hover()  # it may scroll the page
-    x, y = figure.locator("svg").first.evaluate(
-        """(svg, [x, y]) => {
+    start, end = handle.evaluate(
+        """(handle, [x, y]) => {
+            const svg = handle.ownerSVGElement;
+            svg.scrollIntoView({ block: "center", behavior: "instant" });
+            const knob = handle.querySelector(".knob").getBoundingClientRect();
+            const centre = [knob.x + knob.width / 2, knob.y + knob.height / 2];
+            if (!handle.contains(document.elementFromPoint(...centre)))
+                throw new Error("something lies on a handle");
             const screen = svg.getScreenCTM();
             const point = new DOMPoint(x, y).matrixTransform(screen);
-            return [point.x, point.y];
+            return [centre, [point.x, point.y]];
         }""",
         place,
     )
     mouse = figure.page.mouse
+    mouse.move(*start)
     mouse.down()
-    mouse.move(x, y)
+    mouse.move(*end)
     mouse.up()
 
 
@@ -161,7 +172,7 @@ def deaf_handles(figure):
     found = []
     for handle in figure.locator("[data-handle]").all():
         name = handle.get_attribute("data-handle")
-        press(figure, "Start again")
+        press(figure, AGAIN)
         handle = figure.locator(f'[data-handle="{name}"]')
         before = handle.get_attribute("transform")
         handle.focus()
@@ -171,5 +182,5 @@ def deaf_handles(figure):
                 break
         else:
             found.append(name)
-    press(figure, "Start again")
+    press(figure, AGAIN)
     return found

@@ -52,9 +52,17 @@ function setAside() {
   }
 }
 
-// Set the others aside, or bring them back.
+// Set the others aside, or bring them back. What was in them is taken out:
+// it would be looked through without being seen.
+const takenOut = new Map();
 function showOneOfAKind(few) {
+  for (const [element, content] of takenOut) element.append(...content);
+  takenOut.clear();
   document.documentElement.classList.remove("few");
   if (few) setAside();
   document.documentElement.classList.toggle("few", few);
+  for (const element of document.querySelectorAll(".few [data-aside]")) {
+    takenOut.set(element, [...element.childNodes]);
+    element.replaceChildren();
+  }
 }

@@ -8,8 +8,6 @@ hint. A clause that nothing needs is untested or superfluous.
 
 import ast
 import importlib
-import sys
-import types
 from functools import cache
 from pathlib import Path
 
@@ -47,55 +45,54 @@ def without(source, clause):
     return "\n".join(lines) + "\n"
 
 
-def exercises_of(source, clause):
-    """The exercises whose checks hold a clause, alone or through a helper."""
-    tree = ast.parse(source)
-    tops = {
-        node.name: node
-        for node in tree.body
+@cache
+def tops(source):
+    """The functions and classes of a module's source, {name: (node, names)}.
+
+    The names are all those that it mentions.
+    """
+    return {
+        node.name: (
+            node,
+            {n.id for n in ast.walk(node) if isinstance(n, ast.Name)},
+        )
+        for node in ast.parse(source).body
         if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     }
+
+
+def users_of(source, clause):
+    """The functions and classes that hold a clause or mention such a one."""
+    every = tops(source)
     users = {
         name
-        for name, node in tops.items()
+        for name, (node, _) in every.items()
         if node.lineno <= clause.lineno <= node.end_lineno
     }
-    while True:  # and who calls those, and so on
-        more = {
-            name
-            for name, node in tops.items()
-            if any(
-                isinstance(inner, ast.Name) and inner.id in users
-                for inner in ast.walk(node)
-            )
-        }
+    while True:  # and who mentions those, and so on
+        more = {name for name, (_, names) in every.items() if names & users}
         if more <= users:
-            break
+            return [name for name in every if name in users]
         users |= more
-    return [
-        ast.literal_eval(decorator.args[0])
-        for name in tops
-        if name in users
-        for decorator in tops[name].decorator_list
-        if getattr(getattr(decorator, "func", None), "id", "") == "exercise"
-    ]
 
 
-def execute(source, name):
-    """Execute a module of checks; return its checks, {exercise: function}."""
-    before = importlib.import_module(name)
+def changed_checks(source, clause, name):
+    """The checks that are other ones without a clause, {exercise: function}.
+
+    Only what holds the clause is executed again, in a copy of the module.
+    """
     kept = dict(words.CHECKS)
-    module = types.ModuleType(name)
-    module.__file__ = str(FOLDER / f"{name.rpartition('.')[2]}.py")
-    sys.modules[name] = module
+    module = dict(vars(importlib.import_module(name)))
+    shorter = ast.parse(without(source, clause))
+    users = users_of(source, clause)
+    shorter.body = [n for n in shorter.body if getattr(n, "name", "") in users]
     words.CHECKS.clear()
     try:
-        exec(compile(source, module.__file__, "exec"), vars(module))
+        exec(compile(shorter, module["__file__"], "exec"), module)
         return dict(words.CHECKS)
     finally:
         words.CHECKS.clear()
         words.CHECKS.update(kept)
-        sys.modules[name] = before
 
 
 @cache
@@ -109,13 +106,13 @@ def answers(path, number):
 def is_needed(path, clause, source, judge, monkeypatch):
     """Whether a wrong answer passes or is told otherwise without a clause."""
     name = f"checks.ch{chapter(path):02}"
-    changed = execute(without(source, clause), name)
+    changed = changed_checks(source, clause, name)
     said = [n.value for n in ast.walk(clause) if isinstance(n, ast.Constant)]
 
     def is_meant(answer_and_hint):
         return any(answer_and_hint[1] in str(text) for text in said)
 
-    for number in exercises_of(source, clause):
+    for number in changed:
         with monkeypatch.context() as patch:
             patch.setitem(words.CHECKS, number, changed[number])
             # those that get the clause's own hint need it most likely
@@ -163,8 +160,8 @@ def other(answer):
 
 def test_the_clauses_of_a_module_and_who_needs_them():
     found = clauses(SMALL)
-    users = [exercises_of(SMALL, clause) for clause in found]
-    assert sorted(users) == [["0.1"], ["0.1"], ["0.2"]]
+    users = [users_of(SMALL, clause) for clause in found]
+    assert sorted(users) == [["number"], ["other"], ["positive", "number"]]
     for clause in found:
         shorter = without(SMALL, clause)
         assert len(clauses(shorter)) == 2
