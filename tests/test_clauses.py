@@ -81,8 +81,8 @@ def changed_checks(source, clause, name):
 
     Only what holds the clause is executed again, in a copy of the module.
     """
-    kept = dict(words.CHECKS)
     module = dict(vars(importlib.import_module(name)))
+    kept = dict(words.CHECKS)  # now that its own are among them
     shorter = ast.parse(without(source, clause))
     users = users_of(source, clause)
     shorter.body = [n for n in shorter.body if getattr(n, "name", "") in users]
