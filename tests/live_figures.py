@@ -20,25 +20,25 @@ def on(tab):
     )
 
 
-# set a control, or press a button so often
-QUICKLY = """(figure, [name, value]) => {
-    const field = figure.querySelector(`[name="${name}"]`);
-    if (!field) {
-        const buttons = [...figure.querySelectorAll("button")];
-        const button = buttons.find((one) => one.textContent === name);
-        for (let time = 0; time < value; time += 1) button.click();
-    } else if (field.type === "checkbox") {
-        if (field.checked !== value) field.click();
-    } else {
-        field.value = value;
-        if (field.value !== String(value))
-            throw new Error(`${name} cannot be ${value}`);
-        field.dispatchEvent(new Event("input", { bubbles: true }));
-        field.dispatchEvent(new Event("change", { bubbles: true }));
+# set controls, or press buttons so often; then the numbers as text by their
+# names, what is said, and all that is drawn
+SHOWN = """(figure, settings) => {
+    for (const [name, value] of settings) {
+        const field = figure.querySelector(`[name="${name}"]`);
+        if (!field) {
+            const buttons = [...figure.querySelectorAll("button")];
+            const button = buttons.find((one) => one.textContent === name);
+            for (let time = 0; time < value; time += 1) button.click();
+        } else if (field.type === "checkbox") {
+            if (field.checked !== value) field.click();
+        } else {
+            field.value = value;
+            if (field.value !== String(value))
+                throw new Error(`${name} cannot be ${value}`);
+            field.dispatchEvent(new Event("input", { bubbles: true }));
+            field.dispatchEvent(new Event("change", { bubbles: true }));
+        }
     }
-}"""
-# the numbers as text by their names, what is said, and all that is drawn
-SHOWN = """figure => {
     const numbers = [...figure.querySelectorAll("[data-number]")];
     return [
         Object.fromEntries(
@@ -61,36 +61,44 @@ def start(tab, name):
     return figure
 
 
-def put(figure, position, tried):
-    """Start again, then bring each control and handle to its place.
+def shown_at(figure, position, tried):
+    """Start again, bring each control and handle to its place, and look.
 
     A control is used by mouse and keyboard when it is not among those that
     were `tried`; later it gets the event that these end in, which is faster.
+
+    Returns:
+        The numbers as text by their names, what is said, all that is drawn.
     """
-    if AGAIN in tried:
-        figure.evaluate(QUICKLY, [AGAIN, 1])
-    else:
-        press(figure, AGAIN)
-        tried.add(AGAIN)
-    for name, value in position.items():
+    quickly = []
+    for name, value in {AGAIN: 1, **position}.items():
         if name in tried:
-            figure.evaluate(QUICKLY, [name, value])
+            quickly.append([name, value])
             continue
-        field = figure.locator(f'[name="{name}"]')
+        if quickly:
+            figure.evaluate(SHOWN, quickly)
+            quickly = []
         handle = figure.locator(f'[data-handle="{name}"]')
         if handle.count():
             drag(figure, handle, value)
-            continue
-        tried.add(name)
-        if not field.count():
-            for _ in range(value):
-                press(figure, name)
-        elif field.evaluate("e => e.tagName") == "SELECT":
-            field.select_option(str(value))
-        elif field.get_attribute("type") == "checkbox":
-            field.set_checked(value)
         else:
-            field.fill(str(value))
+            tried.add(name)
+            use(figure, name, value)
+    return figure.evaluate(SHOWN, quickly)
+
+
+def use(figure, name, value):
+    """Bring a control to a value as a reader does, or press a button."""
+    field = figure.locator(f'[name="{name}"]')
+    if not field.count():
+        for _ in range(value):
+            press(figure, name)
+    elif field.evaluate("e => e.tagName") == "SELECT":
+        field.select_option(str(value))
+    elif field.get_attribute("type") == "checkbox":
+        field.set_checked(value)
+    else:
+        field.fill(str(value))
 
 
 def press(figure, label):
@@ -147,8 +155,7 @@ def faults(figure, name):
     if len(torch_says.POSITIONS) < 10:
         found.append("fewer than ten positions")
     for position in torch_says.POSITIONS:
-        put(figure, position, tried)
-        texts, said, html = figure.evaluate(SHOWN)
+        texts, said, html = shown_at(figure, position, tried)
         expected = torch_says.numbers(position)
         seen.add(str(sorted(texts.items())))
         if texts.keys() != expected.keys():
