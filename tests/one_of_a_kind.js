@@ -53,9 +53,8 @@ function setAside() {
 }
 
 // Set the others aside, or bring them back. What was in them is taken out:
-// it would be looked through without being seen. (`var`, as a page may get
-// this file twice.)
-var takenOut = new Map();
+// it would be looked through without being seen.
+const takenOut = new Map();
 function showOneOfAKind(few) {
   for (const [element, content] of takenOut) element.append(...content);
   takenOut.clear();

@@ -167,6 +167,7 @@ def page(request, browser, address):
     tab.name = request.param
     tab.add_init_script("localStorage.setItem('mode', 'dark')")
     tab.goto(address + tab.name)
+    tab.add_script_tag(path=Path(__file__).parent / "one_of_a_kind.js")
     yield tab
     tab.context.close()
 
@@ -253,7 +254,6 @@ def test_a_page_is_accessible(page, theme):
     turn_to(page, theme)
     page.evaluate(MAKE_ALL)
     page.add_style_tag(content=STILL + ASIDE)
-    page.add_script_tag(path=Path(__file__).parent / "one_of_a_kind.js")
     page.evaluate("uncolourCode()")
     found = []
     if theme == "light":  # only colours depend on the theme
