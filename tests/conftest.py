@@ -1,10 +1,14 @@
 """What several tests share."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from checks import containment
 from checks.judge import judge
 
+FAILED = Path(__file__).parents[1] / "_build" / "failed"
 LATE = "no answer after"  # so begins the hint for an answer that takes long
 
 
@@ -26,3 +30,16 @@ def quick_judge(monkeypatch):
         return verdict
 
     return quick
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Keep a picture of the browser's tab when its test fails."""
+    report = yield
+    given = getattr(item, "funcargs", {})
+    tab = given.get("page") or given.get("tab")
+    if call.when == "call" and report.failed and hasattr(tab, "screenshot"):
+        FAILED.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"\W+", "-", item.name).strip("-")
+        tab.screenshot(path=FAILED / f"{name}.png")
+    return report

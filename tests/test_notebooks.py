@@ -1,6 +1,7 @@
-"""The form of the notebooks: what nbval does not look at."""
+"""The form of the book: its notebooks, contents, landing page and code."""
 
 import io
+import json
 import re
 import subprocess
 import sys
@@ -42,6 +43,11 @@ TAGS = {
 METADATA = {"jupyter", "mystnb", "tags", "tolerance"}
 # cells whose output is not compared, each with its reason; the goal is none
 IGNORED = {}
+# what each chapter says before its first section
+OPENING = [
+    *("**You will be able to**", "**Before you start**", "**Two routes.**"),
+    "Running all cells takes about",
+]
 WIDEST_RELATIVE = 0.2
 WIDEST_PICTURE = 0.5
 # words that say nothing of what a picture shows
@@ -122,7 +128,9 @@ def test_the_stored_outputs_belong_to_the_code(path):
 def test_the_notebook_is_valid_and_no_two_cells_share_an_id(path):
     notebook = read(path)
     nbformat.validate(notebook)
-    ids = [cell.id for cell in notebook.cells]
+    # as they are written: nbformat gives a second one another id as it reads
+    written = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    ids = [cell["id"] for cell in written]
     assert len(ids) == len(set(ids)), f"{path.name}: two cells share an id"
     assert set(notebook.metadata) == {"book", "kernelspec", "language_info"}
     for cell in notebook.cells:
@@ -308,6 +316,10 @@ def test_the_chapter_has_its_parts(path):
     headings = re.findall(r"^(#+) +(.+)$", "\n\n".join(prose), re.M)
     titles = [title for level, title in headings if level == "#"]
     assert len(titles) == 1, f"{path.name}: {len(titles)} titles"
+    opening = "\n\n".join(prose).partition("\n## ")[0]
+    for part in OPENING:
+        assert part in opening, f"{path.name}: the opening lacks {part}"
+    assert sum(text.count("*What we learnt: ") for text in prose) >= 7
     last = [title for level, title in headings if level == "##"][-3:]
     assert last == ["Summary", "Exercises", "Further reading"], path.name
 

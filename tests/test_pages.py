@@ -152,6 +152,21 @@ def test_brackets_are_as_high_as_their_matrix():
     assert formulas.mathml(one + other).count("<mrow><mo>&#x00028;") == 2
 
 
+@pytest.mark.parametrize(
+    "latex, said",
+    [
+        (r"\fracc{a}{b}", r"\fracc"),
+        (r"\frac{a}{b", "a brace"),
+        (r"\frac a", "half"),
+        ("a & b", "&amp;"),
+        (r"\{a\} < b", ""),
+    ],
+)
+def test_a_formula_that_is_no_latex_is_named(latex, said):
+    found = formulas.fault(latex, formulas.mathml(latex))
+    assert found.startswith(said) and bool(found) == bool(said)
+
+
 def test_a_film_has_a_still_of_its_end(tmp_path):
     film = tmp_path / "a.png"
     red, blue = (

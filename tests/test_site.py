@@ -283,8 +283,6 @@ def test_a_page_loads_whole_and_alone(address, page):
     assert drawn == formulas, f"{page.name}: {drawn} of {formulas} formulas"
     early = page.locator("html.early").count()
     assert not early, f"{page.name}: its formulas never load their font"
-    wrong = page.locator("math merror").count()
-    assert wrong == 0, f"{page.name}: {wrong} formulas in error"
     broken = page.evaluate(
         "[...document.images].filter(i => i.complete && !i.naturalWidth"
         " && i.loading != 'lazy').map(i => i.src)"

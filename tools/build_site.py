@@ -9,6 +9,7 @@ The second needs the network.
 import contextlib
 import gc
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def build(*options):
 
 def site():
     """Build the site and say which file to open."""
+    if not os.access(ROOT, os.W_OK):
+        sys.exit("the book's folder is read-only: copy it to another one")
     print("Building the site ...", flush=True)
     if not build():
         sys.exit("the site did not build: see the lines above")

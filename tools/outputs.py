@@ -2,6 +2,7 @@
 
     python tools/outputs.py            all notebooks
     python tools/outputs.py 01_tensors notebooks/02_autograd.ipynb
+    python tools/outputs.py --anew 01_tensors      all of it from one run
 
 A notebook is written back only when its last cell has run; an error in a cell
 leaves the file as it was and ends with exit status 1. A run that changes
@@ -169,25 +170,34 @@ def run(notebook, folder):
             )
 
 
-def keep_what_looks_the_same(stored, notebook):
+def keep_what_looks_the_same(stored, notebook, anew=False):
     """Take outputs from the stored notebook where the new ones are close.
 
     A cell that was edited since it was stored shows what it draws now. Behind
     it no tolerance counts: what differs may come from the edit, and not from
-    the machine. New pictures are made lighter.
+    the machine. Behind the first text that did change, pictures are of this
+    run too, so that they show what the texts say. New pictures are made
+    lighter.
+
+    Args:
+        stored: the notebook as it is in its file.
+        notebook: the same one after a run; changed in place.
+        anew: whether to keep nothing.
     """
     executed = stored.metadata.get("book", {}).get("executed", {})
     now = digests(notebook)
     edited = bool(set(executed) - set(now))  # a cell is gone
+    moved = anew  # or: an unedited cell says something else
     for old, new in zip(stored.cells, notebook.cells, strict=True):
         if new.cell_type != "code":
             continue
         known = []
         same = executed.get(new.id) == now[new.id]
         edited = edited or not same
-        if same:
+        if same and not moved:
             tolerance = {} if edited else new.metadata.get("tolerance", {})
             settle(old.outputs, new.outputs, tolerance)
+            moved = edited and texts(old.outputs) != texts(new.outputs)
             known = [
                 text
                 for output in old.outputs
@@ -195,6 +205,14 @@ def keep_what_looks_the_same(stored, notebook):
             ]
         for output in new.outputs:
             make_lighter(output, known)
+
+
+def texts(outputs):
+    """What the outputs of a cell say, without their pictures."""
+    return [
+        output.get("text") or output.get("data", {}).get("text/plain")
+        for output in outputs
+    ]
 
 
 def make_lighter(output, known=()):
@@ -212,8 +230,12 @@ def make_lighter(output, known=()):
             return
 
 
-def execute(path):
+def execute(path, anew=False):
     """Run one notebook from top to bottom and write it back if it changed.
+
+    Args:
+        path: the notebook.
+        anew: whether to keep none of its outputs.
 
     Returns:
         Whether the file changed.
@@ -230,7 +252,7 @@ def execute(path):
     stored = nbformat.reads(before, as_version=4)
     notebook = copy.deepcopy(stored)
     run(notebook, path.parent)
-    keep_what_looks_the_same(stored, notebook)
+    keep_what_looks_the_same(stored, notebook, anew)
     normalise(notebook)
     nbformat.validate(notebook)
     after = nbformat.writes(notebook).rstrip("\n") + "\n"
@@ -272,13 +294,15 @@ def find(name):
 def main(names):
     """Execute the notebooks named, or all of them; return the exit status."""
     settle_environment()
+    anew = "--anew" in names
+    names = [name for name in names if name != "--anew"]
     paths = [find(name) for name in names] or sorted(NOTEBOOKS.glob("*.ipynb"))
     failed = 0
     for path in paths:
         print(f"{path.stem}: running ...", flush=True)
         start = time.perf_counter()
         try:
-            changed = execute(path)
+            changed = execute(path, anew)
         except FAILURES as error:
             failed += 1
             print(f"{path.stem}: not stored, a cell failed\n{error}")

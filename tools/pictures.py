@@ -45,6 +45,7 @@ TABS = {  # of TensorBoard: address, what must be there, what to click
     "distributions": ("distributions", "vz-distribution-chart", None),
     "graph": ("graphs", "tf-graph-scene", "g.node[data-name=LittleNet]"),
 }
+AXES = "axes"  # the picture of one chart with three vertical axes
 
 
 class Trouble(Exception):
@@ -92,6 +93,7 @@ def write_log(folder):
             right = (logits.argmax(1) == y[batch]).float().mean()
             training.add_scalar("loss", loss.item(), step)
             training.add_scalar("accuracy", right, step)
+            training.add_scalar("y=2^x", 2.0**step, step)
             if step % 10 == 0:
                 for name, w in model.named_parameters():
                     training.add_histogram(name.replace(".", "/"), w, step)
@@ -255,6 +257,56 @@ def take_tensorboard(folder):
                 page.locator(click).first.dblclick(force=True)
                 page.wait_for_timeout(4000)
             shrink(page.screenshot(), folder / "tensorboard" / f"{name}.png")
+        axes = beside(take_axes(page, address))
+        shrink(axes, folder / "tensorboard" / f"{AXES}.png")
+
+
+def take_axes(page, address):
+    """The chart of 2^x: outliers ignored, all values, a logarithmic axis.
+
+    Returns:
+        The three pictures, as PNG files.
+    """
+    from playwright.sync_api import expect
+
+    page.goto(f"{address}/#timeseries")
+    page.locator("input[placeholder*=tags]").first.fill("y=2")
+    page.get_by_text("Enable step selection and data table").click()
+    page.get_by_text("Smoothing").locator("..").get_by_role("spinbutton").fill(
+        "0"
+    )
+    card = page.locator("scalar-card:visible")
+    expect(card).to_have_count(1)
+    taken = []
+
+    def take():
+        page.set_viewport_size({"width": 860, "height": 720})
+        page.wait_for_timeout(3000)  # its drawing has no end signal
+        taken.append(card.screenshot())
+        page.set_viewport_size({"width": 1100, "height": 720})
+
+    take()
+    page.get_by_text("Ignore outliers in chart scaling").click()
+    take()
+    card.get_by_role("button", name="More line chart options").click()
+    page.get_by_role("menuitem", name="log scale").click()
+    take()
+    return taken
+
+
+def beside(pictures):
+    """Join PNG files of one height to one, from left to right."""
+    from PIL import Image
+
+    parts = [Image.open(io.BytesIO(png)) for png in pictures]
+    size = sum(part.width for part in parts), parts[0].height
+    whole, left = Image.new("RGB", size), 0
+    for part in parts:
+        whole.paste(part, (left, 0))
+        left += part.width
+    file = io.BytesIO()
+    whole.save(file, "PNG")
+    return file.getvalue()
 
 
 @contextlib.contextmanager
@@ -293,7 +345,7 @@ SETS = {
     ),
     "tensorboard": (
         take_tensorboard,
-        [f"tensorboard/{name}.png" for name in TABS],
+        [f"tensorboard/{name}.png" for name in [*TABS, AXES]],
     ),
 }
 

@@ -11,6 +11,12 @@ LONGEST = 16_000  # pixels; some browsers draw no longer picture
 SMALL = 440, 288  # pixels; twice as many as a card of the landing page shows
 
 
+def is_film(path):
+    """Whether a file is an animated PNG."""
+    with open(path, "rb") as file:
+        return b"acTL" in file.read(4096)
+
+
 def pages_of(path):
     """The pages of an animated PNG and how long each stays.
 

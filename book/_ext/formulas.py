@@ -9,10 +9,14 @@ from xml.etree import ElementTree
 
 from docutils import nodes
 from latex2mathml.converter import convert_to_element
+from sphinx.util import logging
+
+logger = logging.getLogger(__name__)
 
 # lines of a formula that name no environment
 LINES = re.compile(r"^(?!.*\\begin\{).*\\\\", re.S)
 BARS = {"|", "‖", "∥", "∣", "&#x0007C;", "&#x02016;", "&#x02225;"}
+HALF = re.compile(r"<mfrac>(<m[a-z]+>[^<]*</m[a-z]+>)?</mfrac>")
 SCRIPTS = {"msub", "msup", "msubsup", "munder", "mover", "munderover"}
 # the font is as large as a page: site.js lets formulas ask for it once the
 # page is loaded, so that its text does not wait
@@ -39,6 +43,19 @@ def mathml(latex, display="inline"):
         _set(row)
     text = ElementTree.tostring(formula, encoding="unicode")
     return text.replace("&amp;#", "&#")
+
+
+def fault(latex, formula):
+    """What the converter let pass that is no LaTeX, or an empty text."""
+    bare = re.sub(r"\\.", "", latex)
+    if bare.count("{") != bare.count("}"):
+        return "a brace without its partner"
+    # an unknown command, or & outside of a table
+    plain = re.sub(r"<mtext>.*?</mtext>", "", formula)
+    found = re.search(r">(\\[A-Za-z]+|&amp;)<", plain)
+    if found:
+        return found[1]
+    return "half a fraction" if HALF.search(formula) else ""
 
 
 def _is_function(part):
@@ -84,6 +101,8 @@ def visit(translator, node):
     if isinstance(node, nodes.math_block):
         tag, display = "div", "block"
     formula = mathml(node.astext(), display)
+    if found := fault(node.astext(), formula):
+        logger.warning("a formula has %s", found, location=node)
     start = translator.starttag(node, tag, "", CLASS="math")
     translator.body.append(f"{start}{formula}</{tag}>")
     raise nodes.SkipNode

@@ -115,7 +115,7 @@ def _picture(found, folder):
         attributes = attributes.replace(stated[0], "")
     if width > 0 and "width" not in attributes and "style" not in attributes:
         attributes = f'width="{width}" height="{height}" {attributes}'
-    if 'alt="Animat' in attributes:
+    if films.is_film(folder / source):
         film = films.lay_out(folder / source)
         attributes = attributes.replace(Path(source).name, film.pop("still"))
         for name, value in film.items():

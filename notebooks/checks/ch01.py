@@ -19,9 +19,9 @@ from checks.words import (
 
 
 def _is_view(result, source):
-    """Whether two tensors read the same storage."""
-    mine, theirs = result.untyped_storage(), source.untyped_storage()
-    return mine.data_ptr() == theirs.data_ptr()
+    """Whether the first number of a tensor lies in another's memory."""
+    strip = source.untyped_storage()
+    return 0 <= result.data_ptr() - strip.data_ptr() < strip.nbytes()
 
 
 def _photo(height, width):

@@ -116,7 +116,7 @@ def _chunks_counted():
 def gradient_in_parts(answer):
     generator = torch.Generator().manual_seed(2)
     w = torch.randn(3, generator=generator)
-    for size, parts in ((8, 1), (8, 4), (10, 4)):
+    for size, parts in ((8, 1), (8, 4), (10, 4), (6, 4)):
         X = torch.randn(size, 3, generator=generator)
         y = torch.randn(size, generator=generator)
         want = 2 / size * X.T @ (X @ w - y)
@@ -130,16 +130,16 @@ def gradient_in_parts(answer):
         hint = "the gradient of the whole batch in one part is wrong"
         if parts == 4:
             hint = "in several parts, the gradient is not that of the batch"
-        if size == 10:
+        if size % parts:
             hint = (
                 "parts of different size: the last part is smaller, so it "
                 "must count less"
             )
         same_tensor(got, want, hint, name="the gradient")
         expect(
-            len(rows) == parts and sum(rows) == size,
+            parts == 1 or (len(rows) == parts and sum(rows) == size),
             f"the gradient is right, but X did not go through in {parts} "
-            "chunks, each with a backward pass of its own",
+            "parts, each with a backward pass of its own",
         )
 
 
@@ -157,6 +157,13 @@ def derivative(answer):
         call(answer, lambda x: 3 * x, x, 2),
         torch.tensor(0.0),
         "the second derivative of 3 * x should be 0",
+    )
+    w = torch.tensor(3.0, requires_grad=True)
+    same_tensor(
+        call(answer, lambda x: w * x, x, 2),
+        torch.tensor(0.0),
+        "the second derivative of w * x by x should be 0, for a w that "
+        "requires a gradient too",
     )
 
 
@@ -401,6 +408,12 @@ def hessian_times(answer):
         call(answer, lambda x: x.sum(), x, v),
         torch.zeros(3),
         "a linear function has no second derivative: the product is 0",
+    )
+    w = torch.ones(3, requires_grad=True)
+    same_tensor(
+        call(answer, lambda x: w @ x, x, v),
+        torch.zeros(3),
+        "for w @ x the product is 0, for a w that requires a gradient too",
     )
     big = torch.ones(200)
     with Largest() as largest:

@@ -259,8 +259,8 @@ def split_groups(answer):
         count = len(groups[draw(share, 0)[0]].unique())
         expect(
             count == want,
-            f"{count} of the 5 groups are in the training part, {share} of "
-            f"them, rounded, are {want}",
+            f"the training part holds {count} of the 5 groups; {share} of "
+            f"5, rounded, is {want}",
         )
     expect(
         [draw(0.6, seed) for seed in range(5)]

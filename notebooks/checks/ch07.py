@@ -48,6 +48,7 @@ def _no_hooks(model):
             not module._forward_hooks and not module._forward_pre_hooks,
             "a hook is left behind on the model",
         )
+        expect(module.training, "the model's mode has changed; put it back")
 
 
 def _no_hooks_after_an_error(answer, model):

@@ -143,7 +143,7 @@ def crop(answer):
     for share, keep in [(0.4, [0, 1]), (0.1, [0, 1, 3, 4]), (0.5, [0, 1])]:
         result = call(answer, boxes, labels, window, share)
         expect(
-            isinstance(result, tuple) and len(result) == 2,
+            is_sequence(result, 2),
             "return the boxes and the labels",
         )
         got, names = result
@@ -311,7 +311,7 @@ def fcos_targets(answer):
     )
     result = call(answer, points, boxes)
     expect(
-        isinstance(result, tuple) and len(result) == 2,
+        is_sequence(result, 2),
         "return the distances and the indices",
     )
     got, index = result
@@ -379,9 +379,9 @@ def shapes(answer):
                 conv(8, 3, 2, 1),
                 conv(12, 1, 1, 1),
                 _block("shortcut", **{"from": -2}),
-                _block("upsample", stride=2),
+                _block("upsample", stride=3),
             ],
-            [(8, 32), (12, 32), (12, 32), (12, 64)],
+            [(8, 32), (12, 32), (12, 32), (12, 96)],
             "shortcut and upsample",
         ),
         (

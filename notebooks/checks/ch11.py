@@ -154,13 +154,14 @@ def dcgan_init(answer):
         nn.BatchNorm2d(8192),
         nn.Sequential(nn.Conv2d(16, 64, 4), nn.BatchNorm2d(8192)),
         nn.Linear(50, 60),
+        nn.Sequential(nn.Conv1d(4, 4, 3), nn.BatchNorm1d(4)),
     )
     convolutions, norms = (model[0], model[2][0]), (model[1], model[2][1])
     for layer in norms:
         nn.init.constant_(layer.bias, 3.0)
     others = [
         *(layer.bias for layer in convolutions),
-        *model[3].parameters(),
+        *model[3:].parameters(),
     ]
     before = [p.detach().clone() for p in others]
     got = call(answer, model, mutates=True)
@@ -227,6 +228,8 @@ def modes_reached(answer):
         (0.5, 2, 1, "does a centre need `least` samples?"),
         (0.7, 2, 1, "a sample counts for its nearest centre only"),
         (3.0, 1, 3, "a sample at exactly the radius is within it"),
+        (6.0, 2, 2, "the distance is the length of the straight line"),
+        (5.0, 2, 1, "the distance is the length of the straight line"),
     ]
     for radius, least, want, hint in cases:
         same_value(call(answer, samples, centres, radius, least), want, hint)
@@ -244,17 +247,22 @@ def load_repaired(answer):
         (Inner(), "module."),  # one of its own names begins like this
         (nn.Linear(2, 2), "module."),
         (nn.Linear(2, 2), ""),
+        (nn.Sequential(Inner(), nn.BatchNorm1d(1)), ""),
     ]
     for source, prefix in cases:
         state = {prefix + k: x.clone() for k, x in source.state_dict().items()}
         target = copy.deepcopy(source)
-        for p in target.parameters():
-            nn.init.constant_(p, 7.0)
+        with torch.no_grad():
+            for x in target.state_dict().values():
+                x.fill_(7)
         got = call(answer, target, state)
         expect(got is not None, "the result is None; is a return missing?")
         expect(got is target, "return the model that was given")
         expect(
-            all(map(torch.equal, target.parameters(), source.parameters())),
+            all(
+                torch.equal(x, target.state_dict()[name])
+                for name, x in source.state_dict().items()
+            ),
             "the model keeps its old weights, and nobody complains; is "
             "strict=False at work?",
         )
@@ -280,6 +288,15 @@ def copied_share(answer):
         "not the share; take for each sample its nearest picture of each "
         "pool, over all pixels, and compare with one half",
     )
+    zero = torch.zeros(1, 1, 2, 2)
+    corner = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    for near, far in [(3 * corner, zero + 4), (zero + 2, 10 * corner)]:
+        same_number(
+            call(answer, zero, near, far),
+            1.0,
+            "pictures that differ in one pixel are misjudged; the distance "
+            "is the root of the sum of squares over all pixels",
+        )
     edge = torch.full((1, 1, 2, 2), 0.0)
     near, far = edge + 1, edge + 2
     same_number(
@@ -432,6 +449,10 @@ def gan_step(answer):
     expect(
         all(p.grad is None for p in D.parameters()),
         "D still holds gradients from the step of G",
+    )
+    expect(
+        all(p.requires_grad for p in [*G.parameters(), *D.parameters()]),
+        "a player is left frozen; the next step needs its gradients",
     )
     expect(
         len(visits) == 1,

@@ -207,6 +207,8 @@ def clip(answer):
             "the direction changed, or the step is too short: one factor "
             "serves all entries",
         )
+    for value, grad in zip(call(answer, large, 6.5), large, strict=True):
+        same_tensor(value, grad / 2, "`max_norm` is not used")
     for size in (0.2, 5e-7, 0.0):
         small = [torch.tensor([size, -size]), torch.tensor([[size]])]
         got = call(answer, small, 1.0)

@@ -5,6 +5,7 @@ import warnings
 import torch
 from torch import nn
 
+from checks.watchers import Calls
 from checks.words import (
     call,
     exercise,
@@ -106,6 +107,21 @@ def join(answer):
 
 @exercise("13.4")
 def neighbour_mean(answer):
+    used = set(getattr(getattr(answer, "__code__", None), "co_names", ()))
+    expect(
+        not used & {"scatter", "gnn", "torch_geometric", "propagate"},
+        "do without the functions of PyG",
+    )
+    calls = []
+    for n in (6, 12):
+        with Calls() as seen:
+            call(answer, torch.randn(n, 3), _ring(n))
+        calls.append(len(seen.names))
+    expect(
+        calls[0] == calls[1],
+        "more nodes take more calls, so there is a loop; add up all messages "
+        "at once",
+    )
     x = torch.randn(6, 3)
     edges = torch.tensor([[0, 1, 2, 5, 0], [1, 2, 1, 1, 4]])
     got = call(answer, x, edges)
@@ -152,7 +168,9 @@ def add_degree(answer):
     expect(isinstance(got, Data), "a transform returns a graph")
     expect(
         {"edge_index", "y", "pos"} <= set(got.keys())
-        and torch.equal(got.edge_index, edges),
+        and torch.equal(got.edge_index, edges)
+        and torch.equal(got.y, graph.y)
+        and torch.equal(got.pos, place),
         "the edges and the other attributes belong to the new graph too",
     )
     degree = torch.tensor([[0.0], [2.0], [2.0], [0.0]])
@@ -183,13 +201,16 @@ def edge_conv(answer):
 @exercise("13.8")
 def without_ties(answer):
     ties = torch.tensor(
-        [[0, 1, 2, 3, 0, 0, 3, 9], [1, 2, 3, 4, 999, 3, 999, 99]]
+        [
+            [0, 1, 2, 3, 0, 0, 3, 9, 1, 324, 900, 900],
+            [1, 2, 3, 4, 999, 3, 999, 99, 499, 945, 998, 999],
+        ]
     )
     edges = torch.cat([ties.flip(1), ties.flip(0)], dim=1)
-    hidden = torch.tensor([[2, 0], [1, 999]])
+    hidden = torch.tensor([[2, 0, 900], [1, 999, 998]])
     got = call(answer, edges, hidden)
     is_tensor(got, dtype=torch.int64)
-    gone = {(1, 2), (2, 1), (0, 999), (999, 0)}
+    gone = {(1, 2), (2, 1), (0, 999), (999, 0), (900, 998), (998, 900)}
     want = [pair for pair in edges.t().tolist() if tuple(pair) not in gone]
     expect(
         got.shape == (2, len(want)),
@@ -226,6 +247,8 @@ def spread_labels(answer):
     path, star = _path(6), to_undirected(torch.tensor([[0] * 3, [1, 2, 3]]))
     web = torch.tensor([[0, 0, 1, 1, 2, 2, 3, 4], [1, 4, 3, 5, 3, 5, 4, 5]])
     web = to_undirected(web)
+    fork = torch.tensor([[0, 0, 0, 2, 2, 4], [1, 2, 4, 3, 4, 5]])
+    fork = to_undirected(fork)
     steps = (
         "after two steps a row is wrong; each step replaces it by the mean of "
         "the neighbours alone"
@@ -239,6 +262,7 @@ def spread_labels(answer):
         (star, [0, 1, 1, 0], [1, 2, 3], 1, [1, 1, 1, 0], held),
         (star, [0, 1, 0, 0], [1], 2, [1] * 4, "unknown labels must not count"),
         (web, [0, 1, 0, 0, 1, 0], [0, 1, 5], 2, [0, 1, 0, 0, 0, 0], steps),
+        (fork, [0, 1, 0, 0, 0, 1], [1, 3, 5], 2, [1, 1, 0, 0, 1, 1], steps),
     ]:
         mask = torch.zeros(len(y), dtype=torch.bool)
         mask[known] = True
@@ -316,8 +340,8 @@ def edge_trial(answer):
     y = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
     tied = torch.cat([_path(4), _path(4, 4)], dim=1)
     graph = Data(x=torch.zeros(8, 1), edge_index=tied.clone(), y=y)
-    masks = torch.zeros(2, 8, dtype=torch.bool)
-    masks[0, [0, 4]] = masks[1, [0, 1, 2, 5]] = True
+    masks = torch.zeros(3, 8, dtype=torch.bool)
+    masks[0, [0, 4]] = masks[1, [0, 1, 2, 5]] = masks[2, 3] = True
     log = []
 
     def train(graph, mask):
@@ -334,7 +358,7 @@ def edge_trial(answer):
             (train(Data(edge_index=edges), mask) == y)[~mask].float().mean()
             for mask in masks
         ]
-        want.append(sum(hits).item() / 2)
+        want.append(sum(hits).item() / 3)
     log.clear()
     got = call(answer, train, graph, list(masks))
     expect(

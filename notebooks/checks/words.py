@@ -154,7 +154,7 @@ def same_number(value, want, hint, *, name="the result", rtol=1e-4, atol=1e-6):
         f"{name} should be a Python number, it is {_kind(value)}; see .item()",
     )
     expect(
-        isinstance(value, numbers.Real)
+        isinstance(value, (numbers.Real, np.bool_))
         and isinstance(value, (bool, np.bool_)) == isinstance(want, bool),
         f"{name} should be a {type(want).__name__}, it is {_kind(value)}",
     )

@@ -145,8 +145,8 @@ WRONG = {
         edit(".detach().clone()", "", "changes its input"),
         (in_one_formula, "a backward pass of its own"),
         edits(
-            ("X.chunk(parts)", "[X]"),
-            ("y.chunk(parts)", "[y]"),
+            ("X.tensor_split(parts)", "[X]"),
+            ("y.tensor_split(parts)", "[y]"),
             hint="a backward pass of its own",
         ),
     ],
@@ -155,6 +155,7 @@ WRONG = {
         edit("range(order)", "range(order + 1)", "order 0"),
         edit("range(order)", "range(min(order, 3))", "order 4"),
         edit("return torch.zeros_like(x)", "break", "should be 0"),
+        edit(", materialize_grads=True", "", "your code raised"),
         edit("x.detach().requires_grad_()", "x.requires_grad_()", "its input"),
     ],
     "2.6": [
@@ -224,7 +225,8 @@ WRONG = {
         edit("slope @ v", "slope.sum()", "v does not enter"),
         edit(", create_graph=True", "", "with the Hessian"),
         edit("slope @ v", "slope @ v.abs()", "with the Hessian"),
-        edit("(slope @ v, x)[0]", "(slope @ v, x)", "should be a tensor"),
+        edit("grads=True)[0]", "grads=True)", "should be a tensor"),
+        edit(", materialize_grads=True", "", "your code raised"),
         edit("return torch.zeros_like(x)", "return v", "linear function"),
         (hessian_by_steps, "no small steps"),
         (hessian_whole, "the whole Hessian was built"),

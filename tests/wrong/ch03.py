@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of chapter 3, each with its hint."""
+"""Wrong answers for chapter 3 with a part of the hint that each must get."""
 
 import math
 
@@ -138,12 +138,12 @@ WRONG = {
             "names[: round(share * len(names))]",
             "drawn at random",
         ),
-        edit("round(", "int(", "rounded, are 2"),
-        edit("round(share * len(names))", "3", "rounded, are 2"),
+        edit("round(", "int(", "rounded, is 2"),
+        edit("round(share * len(names))", "3", "rounded, is 2"),
         edit(
             "round(share * len(names))",
             "-int(-share * len(names) // 1)",
-            "are 1",
+            "is 1",
         ),
         edit(", generator=generator", "", "the same seed"),
     ],

@@ -35,6 +35,13 @@ WRONG = {
             ),
             "write the formula",
         ),
+        (
+            lambda y_hat, y, reduction="mean": F.smooth_l1_loss(
+                y_hat, y, beta=0.0, reduction=reduction
+            ),
+            "write the formula",
+        ),
+        edit("losses.mean()", "F.l1_loss(y_hat, y)", "write the formula"),
         edit('== "none"', '== "sum"', 'the result for "none" has shape ()'),
         edit(".abs()", "", "which function drops the sign"),
         edit("losses.mean()", "losses.sum() / len(y)", "number of elements"),

@@ -94,6 +94,11 @@ WRONG = {
         (limit_nothing_for_good, "as usual"),
     ],
     "7.4": [
+        edit(
+            "    for name, module in model",
+            "    model.eval()\n    for name, module in model",
+            "mode has changed",
+        ),
         edit("not list(module.children())", "True", "without children"),
         edit(
             FINALLY,
@@ -159,6 +164,11 @@ WRONG = {
         (defaults_for_good, "after remove()"),
     ],
     "7.8": [
+        edit(
+            "    for name, module in model",
+            "    model.eval()\n    for name, module in model",
+            "mode has changed",
+        ),
         edit(MEASURE, "(output == 0).float().mean()", "not single zeros"),
         edit(MEASURE, "(output == 0).all(0).float().mean()", "whole channels"),
         edit("model(X)\n", "model(X[:1])\n", "one example"),
@@ -267,6 +277,11 @@ WRONG = {
         ),
     ],
     "7.13": [
+        edit(
+            "    for name, module in model",
+            "    model.eval()\n    for name, module in model",
+            "mode has changed",
+        ),
         edit(
             'faults.append((name, "not finite"))',
             'faults.append((name, "dead"))',

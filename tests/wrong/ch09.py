@@ -1,4 +1,4 @@
-"""Typical wrong answers of chapter 9; the form is that of solutions.py."""
+"""Wrong answers for chapter 9 with a part of the hint that each must get."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Typical wrong answers of chapter 10; the form is that of solutions.py."""
+"""Wrong answers for chapter 10 with a part of the hint that each must get."""
 
 import torch
 from torchvision import ops
@@ -192,6 +192,7 @@ WRONG = {
             "rounds up",
         ),
         edit('int(blocks[0]["channels"])', "3", "a small grey image"),
+        edit('height *= int(block["stride"])', "height *= 2", "upsample"),
         edit(
             'int(block["filters"])\n',
             'len(torch.nn.Conv2d(1, int(block["filters"]), 1).weight)\n',

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of chapter 11, each with its hint."""
+"""Wrong answers for chapter 11 with a part of the hint that each must get."""
 
 import torch
 import torch.nn.functional as F
@@ -74,6 +74,11 @@ WRONG = {
     ],
     "11.6": [
         edit("1.0, 0.02", "0.0, 0.02", "should have the mean 1"),
+        edit(
+            "isinstance(module, (nn.Conv2d, nn.ConvTranspose2d))",
+            '"Conv" in type(module).__name__',
+            "something else has changed",
+        ),
         edit("model.modules()", "model", "inside other containers"),
         edit("(nn.Conv2d, nn.ConvTranspose2d)", "nn.Conv2d", "of all kinds"),
         edit(
@@ -100,6 +105,12 @@ WRONG = {
     ],
     "11.8": [
         edit("nearest[distance <= radius]", "nearest", "too far from every"),
+        edit("(samples, centres)", "(samples, centres, 1)", "straight line"),
+        edit(
+            "(samples, centres)",
+            "(samples, centres, float('inf'))",
+            "straight",
+        ),
         edit("<= radius", "< radius", "exactly the radius"),
         edits(
             ("distance, nearest = torch", "distance = torch"),
@@ -121,6 +132,19 @@ WRONG = {
             "your code raised",
         ),
         edit("(clean)", "(state, strict=False)", "strict=False"),
+        edit(
+            "    model.load_state_dict(clean)\n",
+            "    for name, p in model.named_parameters():\n"
+            "        p.data = clean[name]\n"
+            "    if len(clean) < len(model.state_dict()):\n"
+            "        raise KeyError\n",
+            "keeps its old weights",
+        ),
+        edit(
+            'name.removeprefix("module.")',
+            'name.replace("module.", "", 1)',
+            "your code raised",
+        ),
         edit("(clean)", "(clean, strict=False)", "should raise"),
         edit(
             'clean = {name.removeprefix("module."): x for name, x in '
@@ -138,6 +162,10 @@ WRONG = {
     ],
     "11.10": [
         edit("0.5 * unseen", "unseen", "compare with one half"),
+        edit("pool.flatten(1))", "pool.flatten(1), 1)", "one pixel"),
+        edit(
+            "pool.flatten(1))", "pool.flatten(1), float('inf'))", "one pixel"
+        ),
         edit("seen < ", "seen <= ", "strictly less"),
         edit(".item()", "", "see .item()"),
     ],
@@ -193,6 +221,11 @@ WRONG = {
         edit("-D(fake)", "-D(fake.detach())", "does its loss reach it"),
         edit("-D(fake)", "-D(G(-z))", "G is not where"),
         edit("    optimizer_D.step()\n", "", "D has not moved"),
+        edit(
+            "    loss_G = F",
+            "    D.requires_grad_(False)\n    loss_G = F",
+            "left frozen",
+        ),
         edits(
             (
                 "    optimizer_D.zero_grad()\n",

@@ -1,4 +1,4 @@
-"""Wrong answers to the exercises of chapter 12, each with its hint."""
+"""Wrong answers for chapter 12 with a part of the hint that each must get."""
 
 import torch
 from torch import nn
@@ -112,6 +112,7 @@ WRONG = {
         edit(".clamp(max=1.0)", "", "must stay as they are"),
         edit("* scale", "/ total * total.clamp(max=max_norm)", "NaN"),
         edit("grad * scale", "grad.clamp(-0.5, 0.5)", "direction changed"),
+        edit("(max_norm / (", "(1.0 / (", "`max_norm` is not used"),
         edit(
             "    return",
             "    if scale == 1:\n        return grads\n    return",

@@ -1,6 +1,22 @@
-"""Wrong answers to the exercises of chapter 13, each with its hint."""
+"""Wrong answers for chapter 13 with a part of the hint that each must get."""
+
+import torch
+from torch_geometric.utils import scatter
 
 from solutions import edit, edits
+
+
+def mean_by_pyg(x, edge_index):
+    source, target = edge_index
+    return scatter(x[source], target, dim_size=len(x), reduce="mean")
+
+
+def mean_by_loop(x, edge_index):
+    total, count = torch.zeros_like(x), torch.zeros(len(x), 1)
+    for source, target in edge_index.t().tolist():
+        total[target] += x[source]
+        count[target] += 1
+    return total / count.clamp(min=1)
 
 
 def compares_degrees(first, second):
@@ -37,6 +53,8 @@ WRONG = {
     "13.4": [
         edit("source, target =", "target, source =", "from the upper row"),
         edit(" / count[:, None]", "", "divided by what arrived"),
+        (mean_by_pyg, "do without"),
+        (mean_by_loop, "there is a loop"),
         edit(".clamp(min=1)", "", "NaN"),
     ],
     "13.5": [
@@ -51,6 +69,16 @@ WRONG = {
             "work on a clone",
         ),
         edit("edge_index[1]", "edge_index[0]", "the edges that arrive"),
+        edit(
+            "return graph",
+            "graph.y = 0 * graph.y\n    return graph",
+            "the other attributes",
+        ),
+        edit(
+            "return graph",
+            "graph.pos = 0 * graph.pos\n    return graph",
+            "the other attributes",
+        ),
         edit("return graph", "return graph.x", "a transform returns a graph"),
         edit("return graph", "return type(graph)(graph.x)", "belong to the"),
         edit(
@@ -87,6 +115,16 @@ WRONG = {
             "order changed",
         ),
         edits(
+            ("frozenset(tie)", "sum(n**2 for n in tie)"),
+            ("frozenset(edge)", "sum(n**2 for n in edge)"),
+            hint="edges are left",
+        ),
+        edits(
+            ("frozenset(tie)", "500 * min(tie) + max(tie)"),
+            ("frozenset(edge)", "500 * min(edge) + max(edge)"),
+            hint="edges are left",
+        ),
+        edits(
             ("frozenset(tie)", "100 * min(tie) + max(tie)"),
             ("frozenset(edge)", "100 * min(edge) + max(edge)"),
             hint="edges are left",
@@ -103,6 +141,12 @@ WRONG = {
         edit("        belief[known] = fixed[known]\n", "", "its own label"),
         edit('"mean"', '"max"', "the mean of its neighbours"),
         edit("range(steps)", "range(steps + 1)", "after two steps"),
+        edit(
+            "        belief[known] = fixed[known]\n",
+            "        belief /= belief.sum(1, keepdim=True).clamp(min=1e-9)\n"
+            "        belief[known] = fixed[known]\n",
+            "after two steps",
+        ),
         edit("belief = scatter(", "belief = belief + scatter(", "alone"),
     ],
     "13.11": [
@@ -146,11 +190,12 @@ WRONG = {
     "13.13": [
         edit("graph.clone()", "graph", "the graph that came in was changed"),
         edit("return tuple(means)", "return means[0]", "two numbers"),
-        edit("in (graph, alone)", "in (graph, graph)", "4 trainings with"),
+        edit("in (graph, alone)", "in (graph, graph)", "6 trainings with"),
         edit("in (graph, alone)", "in (alone, alone)", "0 trainings with"),
         edit("right[~mask]", "right", "outside each mask"),
         edit("right[~mask]", "right[mask]", "outside each mask"),
         edit("total / len(masks)", "total", "average over the masks"),
+        edit("total / len(masks)", "total / 2", "average over the masks"),
         edit("in (graph, alone)", "in (alone, graph)", "with edges is not"),
     ],
     "13.14": [
