@@ -45,6 +45,22 @@ def test_what_is_missing_is_named(insects):
         load_hymenoptera(insects)
 
 
+def test_a_damaged_photo_is_named(insects):
+    path = insects / "val" / "bees" / "1.jpg"
+    path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(ValueError, match=r"bees/1\.jpg is damaged"):
+        load_hymenoptera(insects)
+
+
+def test_a_hidden_folder_is_no_class(insects):
+    for part in ("train", "val"):
+        hidden = insects / part / ".ipynb_checkpoints"
+        hidden.mkdir()
+        Image.new("RGB", (9, 9)).save(hidden / "0.jpg")
+    with pytest.raises(ValueError, match="different classes"):
+        load_hymenoptera(insects)
+
+
 def test_the_classes_of_both_parts_must_agree(insects):
     (insects / "val" / "ants").rename(insects / "val" / "wasps")
     with pytest.raises(ValueError, match="different classes"):

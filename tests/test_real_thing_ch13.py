@@ -24,7 +24,9 @@ TABLES = {
 }
 
 
-def test_cora_is_opened(tmp_path):
+@pytest.fixture
+def cora(tmp_path):
+    """The files of a small graph like Cora's, with two nodes for the test."""
     raw = tmp_path / "Cora" / "raw"
     raw.mkdir(parents=True)
     features = np.arange(4 * NODES, dtype=np.float32).reshape(NODES, 4)
@@ -37,10 +39,26 @@ def test_cora_is_opened(tmp_path):
     for part, value in parts.items():
         (raw / f"ind.cora.{part}").write_bytes(pickle.dumps(value))
     (raw / "ind.cora.test.index").write_text("508\n509\n")
-    sizes = [4, 1, NODES, NODES, 4]
-    graph = open_graphs(Planetoid, tmp_path, "Cora", "ind.cora.x", sizes)[0]
+    return tmp_path
+
+
+def open_cora(root):
+    sizes = [4, 1, NODES, NODES, 4, 2]
+    return open_graphs(Planetoid, root, "Cora", "ind.cora.x", sizes)
+
+
+def test_cora_is_opened(cora):
+    graph = open_cora(cora)[0]
     assert graph.num_nodes == NODES and graph.num_edges == 4
     assert graph.train_mask.sum() == 2
+
+
+def test_an_index_cut_short_is_told_in_one_line(cora, capsys):
+    """Features and edges are all there, only in other rows."""
+    (cora / "Cora" / "raw" / "ind.cora.test.index").write_text("509\n")
+    assert open_cora(cora) is None
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1 and "delete" in said
 
 
 def open_enzymes(root):

@@ -804,7 +804,7 @@ def test_a_phone_says_where_the_reader_is(address, tab):
     after.click()
     tab.wait_for_function(
         "document.querySelector('nav.here button').textContent"
-        ".endsWith('without a batch')"
+        ".endsWith('Transposed convolution')"
     )
     tab.set_viewport_size(DESKTOP)
     assert not here.is_visible()
