@@ -265,6 +265,18 @@ def test_a_page_is_accessible(page, theme):
     assert not found, f"{page.name}, {theme}: {found}"
 
 
+# pictures that are drawn in other proportions than their own
+STRETCHED = """[...document.querySelectorAll("img[width][height]")]
+    .filter((image) => {
+        const { width, height } = image.getBoundingClientRect()
+        const [own, high] = ["width", "height"].map(
+            (side) => Number(image.getAttribute(side)))
+        const free = getComputedStyle(image).objectFit === "fill"
+        const by = width * high / height / own
+        return free && height && Math.abs(by - 1) > 0.03
+    }).map((image) => image.src)"""
+
+
 def test_a_page_loads_whole_and_alone(address, page):
     """Nothing from elsewhere, no error, formulas drawn, pictures shown.
 
@@ -288,6 +300,8 @@ def test_a_page_loads_whole_and_alone(address, page):
         " && i.loading != 'lazy').map(i => i.src)"
     )
     assert not broken, f"{page.name}: pictures not shown {broken}"
+    stretched = page.evaluate(STRETCHED)
+    assert not stretched, f"{page.name}: out of proportion {stretched}"
 
 
 def test_a_page_names_itself_and_is_described(page):
