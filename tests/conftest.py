@@ -32,6 +32,18 @@ def quick_judge(monkeypatch):
     return quick
 
 
+@pytest.fixture
+def one_line(capsys):
+    """A function that gives what was printed, and fails if no single line."""
+
+    def said():
+        text = capsys.readouterr().out
+        assert text.count("\n") == 1
+        return text
+
+    return said
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Keep a picture of the browser's tab when its test fails."""

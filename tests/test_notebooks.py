@@ -45,8 +45,10 @@ METADATA = {"jupyter", "mystnb", "tags", "tolerance"}
 IGNORED = {}
 # what each chapter says before its first section
 OPENING = [
-    *("**You will be able to**", "**Before you start**", "**Two routes.**"),
+    "**You will be able to**",
+    "**Two routes.**",
     "Running all cells takes about",
+    "**Before you start**",
 ]
 WIDEST_RELATIVE = 0.2
 WIDEST_PICTURE = 0.5

@@ -20,11 +20,11 @@ def insects(tmp_path):
     return tmp_path
 
 
-def refuses(opener, root, capsys):
+def refuses(opener, root, one_line):
     """What an opener says in its one line when it returns None."""
     assert opener(root) is None
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "unpack" in said
+    said = one_line()
+    assert "unpack" in said
     return said
 
 
@@ -34,31 +34,31 @@ def test_the_insects_are_two_image_folders(insects):
         assert part.targets == [0, 0, 0, 1, 1, 1]
 
 
-def test_missing_insects_are_told_in_one_line(tmp_path, capsys):
-    assert "No such file" in refuses(open_insects, tmp_path / "a", capsys)
+def test_missing_insects_are_told_in_one_line(tmp_path, one_line):
+    assert "No such file" in refuses(open_insects, tmp_path / "a", one_line)
 
 
-def test_a_class_without_photos_is_told_in_one_line(insects, capsys):
+def test_a_class_without_photos_is_told_in_one_line(insects, one_line):
     for path in (insects / "val" / "bees").iterdir():
         path.unlink()
-    assert "bees" in refuses(open_insects, insects, capsys)
+    assert "bees" in refuses(open_insects, insects, one_line)
 
 
-def test_shifted_labels_are_told_in_one_line(insects, capsys):
+def test_shifted_labels_are_told_in_one_line(insects, one_line):
     (insects / "val" / "ants").rename(insects / "val" / "Ants")
-    assert "other classes" in refuses(open_insects, insects, capsys)
+    assert "other classes" in refuses(open_insects, insects, one_line)
 
 
 @pytest.mark.parametrize("keep", [0, 300])
-def test_a_photo_cut_short_is_named_in_one_line(insects, capsys, keep):
+def test_a_photo_cut_short_is_named_in_one_line(insects, one_line, keep):
     path = insects / "train" / "bees" / "1.jpg"
     path.write_bytes(path.read_bytes()[:keep])
-    assert f"{path} is damaged" in refuses(open_insects, insects, capsys)
+    assert f"{path} is damaged" in refuses(open_insects, insects, one_line)
 
 
-def test_missing_or_changed_cifar_is_told_in_one_line(tmp_path, capsys):
-    refuses(open_cifar, tmp_path, capsys)
+def test_missing_or_changed_cifar_is_told_in_one_line(tmp_path, one_line):
+    refuses(open_cifar, tmp_path, one_line)
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
     (folder / "test_batch").write_bytes(b"no pickle, and never opened as one")
-    refuses(open_cifar, tmp_path, capsys)
+    refuses(open_cifar, tmp_path, one_line)

@@ -50,41 +50,36 @@ def test_a_text_may_be_off_by_six_pixels(folder):
     assert first["boxes"].tolist() == [[3, 5, 9, 15]]
 
 
-def one_line(capsys, word):
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and word in said
-
-
-def test_a_missing_folder_is_told_in_one_line(tmp_path, capsys):
+def test_a_missing_folder_is_told_in_one_line(tmp_path, one_line):
     assert load_penn_fudan(tmp_path / "nothing") is None
-    one_line(capsys, "unpack")
+    assert "unpack" in one_line()
 
 
 @pytest.mark.parametrize(
     "name", ["PedMasks/FudanPed00002_mask.png", "PNGImages/FudanPed00002.png"]
 )
-def test_a_file_cut_short_is_named(folder, capsys, name):
+def test_a_file_cut_short_is_named(folder, one_line, name):
     (folder / name).write_bytes((folder / name).read_bytes()[:40])
     assert load_penn_fudan(folder) is None
-    one_line(capsys, "FudanPed00002 is damaged")
+    assert "FudanPed00002 is damaged" in one_line()
 
 
-def test_a_missing_mask_is_named(folder, capsys):
+def test_a_missing_mask_is_named(folder, one_line):
     (folder / "PedMasks" / "FudanPed00001_mask.png").unlink()
     assert load_penn_fudan(folder) is None
-    one_line(capsys, "FudanPed00001 is damaged")
+    assert "FudanPed00001 is damaged" in one_line()
 
 
-def test_a_text_that_disagrees_is_named(folder, capsys):
+def test_a_text_that_disagrees_is_named(folder, one_line):
     text = TEXT.format("(15, 6) - (20, 15)")
     (folder / "Annotation" / "FudanPed00001.txt").write_text(text)
     assert load_penn_fudan(folder) is None
-    one_line(capsys, "FudanPed00001 is damaged")
+    assert "FudanPed00001 is damaged" in one_line()
 
 
-def test_a_mask_in_colour_is_named(folder, capsys):
+def test_a_mask_in_colour_is_named(folder, one_line):
     path = folder / "PedMasks" / "FudanPed00001_mask.png"
     with PIL.Image.open(path) as mask:
         mask.convert("RGB").save(path)
     assert load_penn_fudan(folder) is None
-    one_line(capsys, "FudanPed00001 is damaged")
+    assert "FudanPed00001 is damaged" in one_line()

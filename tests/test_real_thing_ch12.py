@@ -21,18 +21,16 @@ def test_it_reads_each_name_once_in_a_fixed_order(tmp_path):
     assert list(names) == ["German", "Spanish"]
 
 
-def test_a_missing_folder_is_told_in_one_line(tmp_path, capsys):
+def test_a_missing_folder_is_told_in_one_line(tmp_path, one_line):
     assert load_archive(tmp_path / "names") is None
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "unpack" in said
+    assert "unpack" in one_line()
 
 
 @pytest.mark.parametrize("content", ["Müller\n".encode("latin-1"), b"\n"])
-def test_a_damaged_file_is_named_in_one_line(tmp_path, capsys, content):
+def test_a_damaged_file_is_named_in_one_line(tmp_path, one_line, content):
     (tmp_path / "German.txt").write_bytes(content)
     assert load_archive(tmp_path) is None
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "German.txt is damaged" in said
+    assert "German.txt is damaged" in one_line()
 
 
 def test_the_line_tensor_is_the_classic_one():

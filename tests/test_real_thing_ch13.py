@@ -53,12 +53,11 @@ def test_cora_is_opened(cora):
     assert graph.train_mask.sum() == 2
 
 
-def test_an_index_cut_short_is_told_in_one_line(cora, capsys):
+def test_an_index_cut_short_is_told_in_one_line(cora, one_line):
     """Features and edges are all there, only in other rows."""
     (cora / "Cora" / "raw" / "ind.cora.test.index").write_text("509\n")
     assert open_cora(cora) is None
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and "delete" in said
+    assert "delete" in one_line()
 
 
 def open_enzymes(root):
@@ -90,18 +89,16 @@ def test_enzymes_are_opened_with_their_attributes(enzymes):
 
 
 @pytest.mark.parametrize("part", TABLES)
-def test_a_file_cut_short_is_told_in_one_line(enzymes, part, capsys):
+def test_a_file_cut_short_is_told_in_one_line(enzymes, part, one_line):
     path = enzymes / "ENZYMES" / "raw" / f"ENZYMES_{part}.txt"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[: len(lines) // 2]))
     assert open_enzymes(enzymes) is None
-    said = capsys.readouterr().out
-    assert said.count("\n") == 1 and f"delete {path.parents[1]}" in said
+    assert f"delete {path.parents[1]}" in one_line()
 
 
-def test_missing_files_are_told_in_one_line(tmp_path, capsys):
+def test_missing_files_are_told_in_one_line(tmp_path, one_line):
     assert open_graphs(Planetoid, tmp_path, "Cora", "ind.cora.x", []) is None
-    said = capsys.readouterr().out
-    raw = tmp_path / "Cora" / "raw"
-    assert said.count("\n") == 1 and str(raw) in said and "fetches" in said
+    said, raw = one_line(), tmp_path / "Cora" / "raw"
+    assert str(raw) in said and "fetches" in said
     assert not raw.exists()

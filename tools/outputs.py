@@ -11,6 +11,7 @@ is stored stays where the new text is within the cell's tolerance and where
 the new picture looks the same.
 """
 
+import argparse
 import atexit
 import contextlib
 import copy
@@ -35,7 +36,7 @@ from nbclient.exceptions import (
     DeadKernelError,
 )
 
-from closeness import PICTURES, settle
+from closeness import PICTURES, settle, texts
 from images import lighter
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
@@ -197,7 +198,8 @@ def keep_what_looks_the_same(stored, notebook, anew=False):
         if same and not moved:
             tolerance = {} if edited else new.metadata.get("tolerance", {})
             settle(old.outputs, new.outputs, tolerance)
-            moved = edited and texts(old.outputs) != texts(new.outputs)
+            said, says = map(texts, old.outputs), map(texts, new.outputs)
+            moved = edited and [*said] != [*says]
             known = [
                 text
                 for output in old.outputs
@@ -205,14 +207,6 @@ def keep_what_looks_the_same(stored, notebook, anew=False):
             ]
         for output in new.outputs:
             make_lighter(output, known)
-
-
-def texts(outputs):
-    """What the outputs of a cell say, without their pictures."""
-    return [
-        output.get("text") or output.get("data", {}).get("text/plain")
-        for output in outputs
-    ]
 
 
 def make_lighter(output, known=()):
@@ -293,16 +287,20 @@ def find(name):
 
 def main(names):
     """Execute the notebooks named, or all of them; return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="01_tensors")
+    parser.add_argument("--anew", action="store_true", help="keep no output")
+    chosen = parser.parse_args(names)
     settle_environment()
-    anew = "--anew" in names
-    names = [name for name in names if name != "--anew"]
-    paths = [find(name) for name in names] or sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = [find(name) for name in chosen.names] or sorted(
+        NOTEBOOKS.glob("*.ipynb")
+    )
     failed = 0
     for path in paths:
         print(f"{path.stem}: running ...", flush=True)
         start = time.perf_counter()
         try:
-            changed = execute(path, anew)
+            changed = execute(path, chosen.anew)
         except FAILURES as error:
             failed += 1
             print(f"{path.stem}: not stored, a cell failed\n{error}")

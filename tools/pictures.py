@@ -269,6 +269,7 @@ def take_axes(page, address):
     """
     from playwright.sync_api import expect
 
+    page.set_viewport_size({"width": 860, "height": 720})
     page.goto(f"{address}/#timeseries")
     page.locator("input[placeholder*=tags]").first.fill("y=2")
     page.get_by_text("Enable step selection and data table").click()
@@ -277,21 +278,17 @@ def take_axes(page, address):
     )
     card = page.locator("scalar-card:visible")
     expect(card).to_have_count(1)
-    taken = []
 
     def take():
-        page.set_viewport_size({"width": 860, "height": 720})
         page.wait_for_timeout(3000)  # its drawing has no end signal
-        taken.append(card.screenshot())
-        page.set_viewport_size({"width": 1100, "height": 720})
+        return card.screenshot()
 
-    take()
+    taken = [take()]
     page.get_by_text("Ignore outliers in chart scaling").click()
-    take()
+    taken.append(take())
     card.get_by_role("button", name="More line chart options").click()
     page.get_by_role("menuitem", name="log scale").click()
-    take()
-    return taken
+    return [*taken, take()]
 
 
 def beside(pictures):

@@ -42,7 +42,7 @@ def _conv_net():
     )
 
 
-def _no_hooks(model):
+def _left_alone(model):
     for module in model.modules():
         expect(
             not module._forward_hooks and not module._forward_pre_hooks,
@@ -51,11 +51,11 @@ def _no_hooks(model):
         expect(module.training, "the model's mode has changed; put it back")
 
 
-def _no_hooks_after_an_error(answer, model):
+def _left_alone_after_an_error(answer, model):
     try:
         answer(model, torch.zeros(1))
     except Exception:
-        _no_hooks(model)
+        _left_alone(model)
 
 
 def _same_grads(model):
@@ -199,8 +199,8 @@ def output_shapes(answer):
             "a shape is not that of this module's output",
         )
         expect(type(got[name]) is tuple, "give each shape as a plain tuple")
-    _no_hooks(model)
-    _no_hooks_after_an_error(answer, model)
+    _left_alone(model)
+    _left_alone_after_an_error(answer, model)
 
 
 @exercise("7.5")
@@ -262,7 +262,7 @@ def record(answer):
         pass
     else:
         raise Hint("an error in the block should reach the caller")
-    _no_hooks(layer)
+    _left_alone(layer)
 
 
 class _Affine(nn.Module):
@@ -324,8 +324,8 @@ def dead_shares(answer):
         "for a vector the channels are the units",
         name="the share of 4",
     )
-    _no_hooks(model)
-    _no_hooks_after_an_error(answer, model)
+    _left_alone(model)
+    _left_alone_after_an_error(answer, model)
 
 
 @functools.cache
@@ -425,7 +425,7 @@ def explain(answer):
     expect(not got.requires_grad, "detach the maps")
     expect(got.min() >= 0, "the maps should be clipped at 0")
     _same_grads(model)
-    _no_hooks(model)
+    _left_alone(model)
     usual = copy.deepcopy(model)
     usual[3].inplace = False
     B = usual[:4](X).detach().requires_grad_()  # after the ReLU
@@ -527,8 +527,8 @@ def first_fault(answer):
         )
         got = call(answer, model, X, mutates=True)
         same_value(got, want, hint, name="the fault")
-        _no_hooks(model)
-    _no_hooks_after_an_error(answer, healthy)
+        _left_alone(model)
+    _left_alone_after_an_error(answer, healthy)
 
 
 class _Skip(nn.Module):
@@ -584,7 +584,7 @@ def recovery(answer):
         "an in-place module follows; keep the values before it",
         rtol=1e-3,
     )
-    _no_hooks(model)
+    _left_alone(model)
     expect(
         model.stem.weight.grad is None
         and torch.equal(model.stem.bias.grad, torch.ones(32)),

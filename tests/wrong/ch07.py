@@ -34,6 +34,11 @@ def defaults_for_good(module, **defaults):
 
 MEASURE = "(channels == 0).all(1).float().mean()"
 FINALLY = "    finally:\n        for handle in handles:\n            handle"
+LEFT_IN_EVAL = edit(
+    "    for name, module in model",
+    "    model.eval()\n    for name, module in model",
+    "mode has changed",
+)
 
 WRONG = {
     "7.1": [
@@ -94,11 +99,7 @@ WRONG = {
         (limit_nothing_for_good, "as usual"),
     ],
     "7.4": [
-        edit(
-            "    for name, module in model",
-            "    model.eval()\n    for name, module in model",
-            "mode has changed",
-        ),
+        LEFT_IN_EVAL,
         edit("not list(module.children())", "True", "without children"),
         edit(
             FINALLY,
@@ -164,11 +165,7 @@ WRONG = {
         (defaults_for_good, "after remove()"),
     ],
     "7.8": [
-        edit(
-            "    for name, module in model",
-            "    model.eval()\n    for name, module in model",
-            "mode has changed",
-        ),
+        LEFT_IN_EVAL,
         edit(MEASURE, "(output == 0).float().mean()", "not single zeros"),
         edit(MEASURE, "(output == 0).all(0).float().mean()", "whole channels"),
         edit("model(X)\n", "model(X[:1])\n", "one example"),
@@ -277,11 +274,7 @@ WRONG = {
         ),
     ],
     "7.13": [
-        edit(
-            "    for name, module in model",
-            "    model.eval()\n    for name, module in model",
-            "mode has changed",
-        ),
+        LEFT_IN_EVAL,
         edit(
             'faults.append((name, "not finite"))',
             'faults.append((name, "dead"))',

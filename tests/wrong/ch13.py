@@ -69,15 +69,13 @@ WRONG = {
             "work on a clone",
         ),
         edit("edge_index[1]", "edge_index[0]", "the edges that arrive"),
-        edit(
-            "return graph",
-            "graph.y = 0 * graph.y\n    return graph",
-            "the other attributes",
-        ),
-        edit(
-            "return graph",
-            "graph.pos = 0 * graph.pos\n    return graph",
-            "the other attributes",
+        *(
+            edit(
+                "return graph",
+                f"graph.{name} = 0 * graph.{name}\n    return graph",
+                "the other attributes",
+            )
+            for name in ("y", "pos")
         ),
         edit("return graph", "return graph.x", "a transform returns a graph"),
         edit("return graph", "return type(graph)(graph.x)", "belong to the"),
@@ -98,36 +96,25 @@ WRONG = {
             ("frozenset(edge)", "tuple(edge)"),
             hint="two directions",
         ),
-        edits(
-            ("frozenset(tie)", "max(tie)"),
-            ("frozenset(edge)", "max(edge)"),
-            hint="edges are left",
-        ),
-        edits(
-            ("frozenset(tie)", "sum(tie)"),
-            ("frozenset(edge)", "sum(edge)"),
-            hint="edges are left",
+        *(
+            edits(
+                ("frozenset(tie)", code.replace("pair", "tie")),
+                ("frozenset(edge)", code.replace("pair", "edge")),
+                hint="edges are left",
+            )
+            for code in (
+                "max(pair)",
+                "sum(pair)",
+                "sum(n**2 for n in pair)",
+                "100 * min(pair) + max(pair)",
+                "500 * min(pair) + max(pair)",
+            )
         ),
         edit("torch.tensor(keep)]", "torch.tensor(keep)].flip(1)", "order"),
         edit(
             "torch.tensor(keep)]",
             "torch.tensor(keep)].unique(dim=1)",
             "order changed",
-        ),
-        edits(
-            ("frozenset(tie)", "sum(n**2 for n in tie)"),
-            ("frozenset(edge)", "sum(n**2 for n in edge)"),
-            hint="edges are left",
-        ),
-        edits(
-            ("frozenset(tie)", "500 * min(tie) + max(tie)"),
-            ("frozenset(edge)", "500 * min(edge) + max(edge)"),
-            hint="edges are left",
-        ),
-        edits(
-            ("frozenset(tie)", "100 * min(tie) + max(tie)"),
-            ("frozenset(edge)", "100 * min(edge) + max(edge)"),
-            hint="edges are left",
         ),
         edit("torch.tensor(keep)]", "torch.tensor(keep)] / 1", "not torch"),
     ],
