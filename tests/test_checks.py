@@ -43,6 +43,7 @@ def exercise(monkeypatch):
     """Exercise 0.1, with a limit that an answer which hangs soon meets."""
     monkeypatch.setitem(CHECKS, "0.1", _add_one)
     monkeypatch.setattr(containment, "TIME_LIMIT", 0.2)
+    monkeypatch.setattr(containment, "PATIENCE", 0.2)
 
 
 def right(x):
@@ -244,7 +245,14 @@ def _hang_and_swallow(x):
             pass
 
 
-@pytest.mark.parametrize("answer", [_hang, _hang_and_swallow])
+def _hang_and_raise(x):
+    try:
+        _hang(x)
+    finally:
+        raise ValueError
+
+
+@pytest.mark.parametrize("answer", [_hang, _hang_and_swallow, _hang_and_raise])
 def test_an_answer_that_runs_on_is_stopped(answer):
     hint = judge("0.1", answer).hint
     assert hint == "no answer after 0.2 seconds; does a loop never end?"
@@ -256,6 +264,38 @@ def test_a_class_that_runs_on_is_stopped(answer, monkeypatch):
     monkeypatch.setitem(CHECKS, "0.1", lambda a: a().forward(0))
     layer = type("Layer", (), {"forward": lambda self, x: answer(x)})
     assert "does a loop never end?" in judge("0.1", layer).hint
+
+
+def _jvp(function, x):
+    return torch.func.jvp(function, (x,), (x,))
+
+
+def _dual_level(function, x):
+    with torch.autograd.forward_ad.dual_level():
+        return function(x)
+
+
+def _device(function, x):
+    with torch.device("meta"):
+        return function(x)
+
+
+@pytest.mark.parametrize("inside", [_jvp, _dual_level, _device])
+def test_a_stopped_answer_leaves_what_it_had_entered(inside):
+    """Else forward mode would be "nested" until the kernel restarts."""
+    hint = judge("0.1", lambda x: inside(_hang, x)).hint
+    assert hint == "no answer after 0.2 seconds; does a loop never end?"
+    assert judge("0.1", lambda x: _jvp(right, x)[0]).state == "correct"
+    assert torch._C._functorch.get_dynamic_layer_stack_depth() == 0
+    assert torch.get_default_device().type == "cpu"
+
+
+def test_a_library_that_runs_on_is_stopped():
+    in_library = _moved(burn, torch.__file__)
+    start = time.thread_time()
+    hint = judge("0.1", lambda x: in_library(60)).hint
+    assert hint == "no answer after 0.2 seconds; does a loop never end?"
+    assert time.thread_time() - start < 20
 
 
 def test_an_answer_that_waits_is_stopped(monkeypatch):

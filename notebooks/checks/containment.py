@@ -45,6 +45,7 @@ from torch import nn, optim
 TIME_LIMIT = 10.0  # seconds of CPU for the code of one answer
 WALL_LIMIT = 60.0  # seconds for one check, however busy the machine is
 TICK = 0.05  # seconds between two looks at the clock
+PATIENCE = 1.0  # seconds more for a library that is at work
 
 CHECKS = str(Path(__file__).parent) + os.sep
 LIBRARIES = (
@@ -283,8 +284,8 @@ def _limits():
         signal.signal(signal.SIGALRM, alarm)
         signal.signal(signal.SIGINT, interrupt)
         sys.settrace(trace)
-        if watch.interrupted:
-            raise Interrupted
+        if watch.reason:
+            raise watch.reason from None
 
 
 class _Watch:
@@ -296,7 +297,8 @@ class _Watch:
     """
 
     def __init__(self):
-        self.interrupted = False
+        self.reason = None  # the `Stop` that ended the answer
+        self.patience = PATIENCE
         self.spent, self.last = 0.0, time.thread_time()
         self.end = time.monotonic() + WALL_LIMIT
 
@@ -305,8 +307,8 @@ class _Watch:
         last, self.last = self.last, time.thread_time()
         if _is_answer(frame):
             self.spent += self.last - last
-        if self.interrupted:
-            self.stop(frame, Interrupted())
+        if self.reason:
+            self.stop(frame, self.reason)
         if self.spent > TIME_LIMIT:
             text = f"no answer after {TIME_LIMIT:g} seconds; "
             self.stop(frame, TimeUp(text + "does a loop never end?"))
@@ -316,27 +318,42 @@ class _Watch:
 
     def interrupt(self, signum, frame):
         """Handle Ctrl-C and the kernel's "interrupt"."""
-        self.interrupted = True
-        self.stop(frame, Interrupted())
+        self.reason = Interrupted()  # also where the answer is over
+        self.stop(frame, self.reason)
 
     def stop(self, frame, reason):
-        """Raise `reason`, also from the `except:` that would swallow it."""
+        """Raise `reason`, and again behind the `except:` that swallows it.
+
+        A library may finish first, so that it leaves nothing half done, as
+        may what ends a `with`; one that takes too long for that is stopped.
+        """
         frames = []
         while frame and frame.f_code is not _inside.__code__:
             frames.append(frame)
             frame = frame.f_back
         if not frame:  # the answer is over, this is the way out
             return
+        entered = set()
 
         def insist(frame, event, arg):
-            if event == "line":
+            if event == "exception":  # next: the line of its handler
+                entered.add(frame)
+            elif event == "line" and frame in entered:
+                entered.remove(frame)
+            elif event == "line" and sys.exc_info()[1] is not reason:
+                self.reason = reason
                 raise reason
             return insist
 
         for frame in frames:
-            if not frame.f_code.co_filename.startswith(CHECKS):
+            if not frame.f_code.co_filename.startswith((CHECKS, *LIBRARIES)):
                 frame.f_trace = insist
         sys.settrace(lambda *args: None)  # lets `insist` be called
+        if frames[0].f_code.co_filename.startswith(LIBRARIES):
+            self.patience -= TICK
+            if self.patience > 0:
+                return
+        self.reason = reason
         raise reason
 
 
