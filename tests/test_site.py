@@ -884,6 +884,10 @@ def test_the_landing_page_shows_what_is_made(address, tab):
         assert re.search(
             r"notebooks/\d\d_\w+\.html#", link.evaluate("a => a.href")
         )
+    frames = shown.evaluate_all(
+        "all => all.map(a => a.firstElementChild.getBoundingClientRect())"
+    )
+    assert len({(frame["width"], frame["height"]) for frame in frames}) == 1
     assert re.search(r"about \d+ hours", tab.locator("article").inner_text())
 
 

@@ -108,6 +108,7 @@ def _picture(found, folder):
     attributes, source = found.groups()
     if 'class="small"' in attributes:
         small = films.shrink(folder / source).name
+        attributes = SIZE.sub("", attributes)  # it fills its frame
         return f"<img {attributes.replace(Path(source).name, small)}>"
     width, height = map(round, imagesize.get(folder / source))
     if stated := SIZE.search(attributes):  # of a figure for sharp screens
