@@ -887,7 +887,8 @@ def test_the_landing_page_shows_what_is_made(address, tab):
     frames = shown.evaluate_all(
         "all => all.map(a => a.firstElementChild.getBoundingClientRect())"
     )
-    assert len({(frame["width"], frame["height"]) for frame in frames}) == 1
+    sizes = {(round(f["width"]), round(f["height"])) for f in frames}
+    assert len(sizes) == 1
     assert re.search(r"about \d+ hours", tab.locator("article").inner_text())
 
 
