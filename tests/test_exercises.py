@@ -8,7 +8,7 @@ import torch
 
 from cells import CHAPTERS, each_chapter
 from checks.judge import judge
-from solutions import chapter, held, wrong_answer
+from solutions import chapter, edit, held, wrong_answer
 
 MINIMUM = 6  # exercises a chapter
 
@@ -28,6 +28,12 @@ WRONG = [
     for path in CHAPTERS
     for number, answers in held(path).items()
     for index, given in enumerate(answers, start=1)
+]
+
+# right answers as texts replaced in the solution: exercise, old, new
+RIGHT = [
+    ("2.4", "X_part @ w", "w @ X_part.T"),
+    ("2.4", "X_part @ w - y_part", "X_part @ w[:, None] - y_part[:, None]"),
 ]
 
 
@@ -134,6 +140,12 @@ def test_a_wrong_answer_gets_its_hint(number, given, quick_judge):
     verdict = quick_judge(number, answer, patient="no answer" not in hint)
     assert verdict.state == "not yet", f"{number}: {verdict}"
     assert hint in verdict.hint, f"{number}: {verdict}"
+
+
+@pytest.mark.parametrize("number, old, new", RIGHT)
+def test_an_unusual_right_answer_is_accepted(number, old, new):
+    answer, _ = wrong_answer(number, edit(old, new, ""))
+    assert repr(judge(number, answer)) == "correct"
 
 
 @pytest.mark.parametrize(

@@ -104,8 +104,8 @@ def _chunks_counted():
     rows = []
 
     def unpack(saved):
-        if saved.ndim == 2:
-            rows.append(len(saved))
+        if saved.ndim > 1 and 7 in saved.shape:  # X has seven columns
+            rows.append(saved.numel() // 7)
         return saved
 
     with saved_tensors_hooks(lambda saved: saved, unpack):
@@ -115,9 +115,9 @@ def _chunks_counted():
 @exercise("2.4")
 def gradient_in_parts(answer):
     generator = torch.Generator().manual_seed(2)
-    w = torch.randn(3, generator=generator)
+    w = torch.randn(7, generator=generator)
     for size, parts in ((8, 1), (8, 4), (10, 4), (6, 4)):
-        X = torch.randn(size, 3, generator=generator)
+        X = torch.randn(size, 7, generator=generator)
         y = torch.randn(size, generator=generator)
         want = 2 / size * X.T @ (X @ w - y)
         with _chunks_counted() as rows:

@@ -79,7 +79,8 @@ def standardize(answer):
     same_tensor(call(layer, X), want, "compute (X - mean) / std")
     expect(
         not list(layer.parameters()),
-        "mean and std are learnt: they are parameters here",
+        "mean and std are parameters here; state that is not learnt is a "
+        "buffer",
     )
     other = _module(call(answer, torch.zeros(2), torch.ones(2)))
     moved = call(copy.deepcopy(layer).half(), X.half())

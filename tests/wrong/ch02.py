@@ -141,7 +141,7 @@ WRONG = {
         edit(".sum() / len(y)", ".mean() / parts", "count less"),
         edit("loss.backward()", "w.grad = None; loss.backward()", "several"),
         edit("return w.grad", "return 2 * w.grad", "in one part is wrong"),
-        edit("return w.grad", "return w.grad[None]", "has shape (1, 3)"),
+        edit("return w.grad", "return w.grad[None]", "has shape (1, 7)"),
         edit(".detach().clone()", "", "changes its input"),
         (in_one_formula, "a backward pass of its own"),
         edits(

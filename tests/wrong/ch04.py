@@ -46,7 +46,7 @@ WRONG = {
         edit(
             'register_buffer("std", std)',
             "std = nn.Parameter(std)",
-            "are learnt",
+            "are parameters",
         ),
         edit('"std", std', '"std", std, persistent=False', "not saved"),
         edit("(X - self.mean)", "X - self.mean", "compute (X - mean) / std"),
