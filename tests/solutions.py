@@ -135,8 +135,9 @@ def held(path, name="WRONG"):
     Args:
         path: the chapter's notebook.
         name: WRONG, {exercise: [wrong answers]}, each an `edit` of the
-            solution or an (answer, hint) pair; or EQUAL, {exercise: {name
-            of a mutant: why it is as good as the solution}}.
+            solution or an (answer, hint) pair; RIGHT, {exercise: [(old,
+            new) texts of the solution]}; or EQUAL, {exercise: {name of a
+            mutant: why it is as good as the solution}}.
 
     Returns:
         The dict; empty if the module or the name is missing.

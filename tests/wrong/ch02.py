@@ -268,6 +268,14 @@ WRONG = {
     ],
 }
 
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "2.4": [
+        ("X_part @ w", "w @ X_part.T"),
+        ("X_part @ w - y_part", "X_part @ w[:, None] - y_part[:, None]"),
+    ],
+}
+
 EQUAL = {
     "2.4": {
         "w = w.detach().clone().requires_grad_() => "
