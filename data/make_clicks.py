@@ -2,9 +2,10 @@
 
 Half of the visitors compare: they go back to what they saw before. A visitor
 who goes back and forth and stays within a category buys more often. So the
-order of the clicks tells much more about the purchase than the set of items.
-The probability that each purchase was drawn with is written beside it: no
-model can do better than it.
+clicks, which show what was seen again, tell more about the purchase than the
+set of items; their order adds little, as chapter 13 measures. The probability
+that each purchase was drawn with is written beside it: no model can do better
+than it.
 """
 
 import math
