@@ -1,5 +1,6 @@
 """Checks of chapter 6, optimizers."""
 
+import copy
 import functools
 import inspect
 import math
@@ -110,7 +111,8 @@ def scale_rates(answer):
         held = optimizer.state_dict()
         for group in held["param_groups"]:
             del group["lr"]
-        return f"{held} {optimizer.defaults} {_values(model)}"
+        slopes = [w.grad for w in model.parameters()]
+        return f"{held} {optimizer.defaults} {_values(model)} {slopes}"
 
     before = rest()
     call(answer, optimizer, 0.5, mutates=True)
@@ -252,7 +254,7 @@ def amsgrad(answer):
         optimizer = optim.Adam([theirs], lr=0.05, amsgrad=True, **options)
         adam = optim.Adam([plain], lr=0.05, **options)
         w, s = start.clone(), {}
-        hint = "the first step should be that of Adam"
+        hint = "the first step should be that of Adam, with its betas and eps"
         for scale in [3.0] * 3 + [0.3] * 12 + [3.0] * 5:
             g = torch.randn(5, generator=generator, dtype=torch.float64)
             g *= scale * unit
@@ -317,9 +319,17 @@ def ema(answer):
             name=f"the average of {name}",
         )
         expect(
-            not ours.requires_grad,
+            ours.grad_fn is None,
             "the averages hang on the graph; work without gradients",
         )
+    old, other = got["0.weight"].detach().clone(), copy.deepcopy(model)
+    nn.init.constant_(other[0].weight, 7.0)
+    call(average.update, other, mutates=True)
+    same_tensor(
+        call(average.averaged)["0.weight"],
+        0.8 * old + 0.2 * 7.0,
+        "update should take the weights of the model that it is given",
+    )
 
 
 @exercise("6.10")
@@ -340,7 +350,7 @@ def train_epoch(answer):
         LOSS,
         optimizer,
         scheduler,
-        0.3,
+        1.1,  # the gradient of the second batch alone is longer
         mutates=True,
     )
     expect(not torch.equal(start, _values(model)), "the weights did not move")
@@ -359,13 +369,14 @@ def train_epoch(answer):
         vector_to_parameters(w, mine.parameters())
         loss, g = _slope(mine, X, y)
         total += loss * len(y)
-        v = 0.5 * v + g * min(1.0, 0.3 / g.norm().item())
+        v = 0.5 * v + g * min(1.0, 1.1 / g.norm().item())
         w = w - 0.2 * 0.5**k * v
     same_tensor(
         _values(model),
         w,
         "the weights differ; check the order: zero_grad, forward, loss, "
-        "backward, clip, optimizer, scheduler",
+        "backward, clip, optimizer, scheduler; a gradient below max_norm "
+        "stays as it is",
         name="the weights after the epoch",
     )
     same_number(
@@ -400,7 +411,10 @@ def lion(answer):
     idle = nn.Parameter(torch.ones(2))
     optimizer = call(
         answer,
-        [{"params": [idle, a]}, {"params": [b], "lr": 0.01}],
+        [
+            {"params": [idle, a]},
+            {"params": [b], "lr": 0.01, "weight_decay": 0.7},
+        ],
         lr=0.1,
         betas=(0.6, 0.8),
         weight_decay=0.2,
@@ -413,7 +427,7 @@ def lion(answer):
     ]
     expect(
         held
-        == [[0.1, (0.6, 0.8), 0.2], [0.01, (0.6, 0.8), 0.2]]
+        == [[0.1, (0.6, 0.8), 0.2], [0.01, (0.6, 0.8), 0.7]]
         + [[0.3, (0.9, 0.99), 0.0]],
         "lr, betas and weight_decay should be in the groups, with their "
         "defaults; pass a dictionary of them to super().__init__",
@@ -421,11 +435,11 @@ def lion(answer):
     want, m = [w.detach().clone() for w in (a, b)], [torch.zeros(3)] * 2
     generator = torch.Generator().manual_seed(1)
     for step in range(8):
-        for i, (w, lr) in enumerate(((a, 0.1), (b, 0.01))):
-            g = torch.randn(3, generator=generator)
+        g = torch.randn(3, generator=generator)
+        for i, (w, lr, decay) in enumerate(((a, 0.1, 0.2), (b, 0.01, 0.7))):
             w.grad = g.clone()
             u = (0.6 * m[i] + 0.4 * g).sign()
-            want[i] = want[i] - lr * (u + 0.2 * want[i])
+            want[i] = want[i] - lr * (u + decay * want[i])
             m[i] = 0.8 * m[i] + 0.2 * g
         before = a.detach().clone()
         call(optimizer.step, mutates=True)
@@ -440,8 +454,14 @@ def lion(answer):
             else "the first step is right, a later one is not; which beta "
             "mixes the direction and which the memory?"
         )
-        for w, value in ((a, want[0]), (b, want[1])):
-            same_tensor(w, value, hint, name="the parameter")
+        same_tensor(a, want[0], hint, name="the parameter")
+        same_tensor(
+            b,
+            want[1],
+            "the first group is right, the second is not; read the rate and "
+            "the decay of each group",
+            name="the parameter",
+        )
     expect(
         torch.equal(idle.detach(), torch.ones(2)),
         "a parameter without gradient moved",
@@ -453,7 +473,10 @@ def lion(answer):
         name='self.state[w]["m"]',
     )
 
+    asked = []
+
     def closure():
+        asked.append(1)
         optimizer.zero_grad()
         loss = a.square().sum()
         loss.backward()
@@ -465,6 +488,11 @@ def lion(answer):
         torch.tensor(loss),
         "the loss is that of the closure, before the step",
         name="what step(closure) returns",
+    )
+    expect(len(asked) == 1, f"the closure was called {len(asked)} times")
+    expect(
+        a.square().sum().item() != loss,
+        "step(closure) does not change the parameters",
     )
 
 
@@ -509,6 +537,7 @@ class _Patient(nn.Module):
         self.spare = nn.Linear(16, 16)
         self.gain = nn.Parameter(torch.ones(1))
         self.head = nn.Linear(16, 10)
+        self.extra = nn.Linear(1, 1)
 
     def forward(self, X):
         H = self.stem(X).relu()
@@ -522,10 +551,12 @@ def asleep(answer):
         model = _Patient()
         nn.init.constant_(model.dead.bias, -100.0)
         model.stem.bias.requires_grad_(False)
+        model.extra.weight.requires_grad_(False)
+        idle = [model.head.bias, model.stem.bias, model.spare.bias]
         groups = [
             {"params": [model.stem.weight, *model.dead.parameters()]},
-            {"params": [model.head.weight, *model.spare.parameters()]},
-            {"params": [model.head.bias, model.stem.bias], "lr": 0.0},
+            {"params": [model.head.weight, model.spare.weight]},
+            {"params": idle, "lr": 0.0},
         ]
         optimizer = optim.SGD(groups, lr=0.1, weight_decay=decay)
         for w in (*model.spare.parameters(), model.head.weight):
@@ -537,6 +568,8 @@ def asleep(answer):
         want = {
             "gain": "forgotten",
             "stem.bias": "frozen",
+            "extra.weight": "frozen",
+            "extra.bias": "forgotten",
             "spare.weight": "no gradient",
             "spare.bias": "no gradient",
             "head.bias": "rate 0",

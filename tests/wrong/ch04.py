@@ -1,5 +1,7 @@
 """Wrong answers for chapter 4 with a part of the hint that each must get."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -12,6 +14,20 @@ def table_gain(activation):
     return nn.init.calculate_gain(known.get(activation, "linear"))
 
 
+def initialize_with(count):
+    def initialize(model, slope):
+        for module in model.modules():
+            if isinstance(module, nn.Linear | nn.Conv2d):
+                linear = isinstance(module, nn.Linear)
+                n = module.in_features if linear else count(module)
+                std = math.sqrt(2 / (1 + slope**2) / n)
+                nn.init.normal_(module.weight, std=std)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    return initialize
+
+
 WRONG = {
     "4.1": [
         edit("//", "/", "a size is an integer"),
@@ -20,6 +36,11 @@ WRONG = {
         edit(
             "(i + 2 * p - d * (k - 1) - 1) // s",
             "math.ceil((i + 2 * p - d * (k - 1) - 1) / s)",
+            "a last window that does not fit",
+        ),
+        edit(
+            "(i + 2 * p - d * (k - 1) - 1) // s",
+            "round((i + 2 * p - d * (k - 1) - 1) / s)",
             "a last window that does not fit",
         ),
     ],
@@ -98,8 +119,13 @@ WRONG = {
     ],
     "4.7": [
         edit("-math.inf", "0", "lose to your padding"),
+        edit("-math.inf", "-1e9", "lose to your padding"),
         edit("3, k, stride", "3, k, k", "has shape"),
         (lambda X, k, s, p: F.max_pool2d(X, k, s, p), "do it by hand"),
+        (
+            lambda X, k, s, p: F.max_pool2d_with_indices(X, k, s, p)[0],
+            "do it by hand",
+        ),
     ],
     "4.8": [
         edit(".square().mean()", ".var()", "not the variance"),
@@ -127,6 +153,16 @@ WRONG = {
             "nn.Linear | nn.Conv2d | nn.Conv1d",
             "leave a Conv1d",
         ),
+        (
+            initialize_with(lambda c: c.in_channels * c.weight[0, 0].numel()),
+            "wrong standard deviation",
+        ),
+        (
+            initialize_with(
+                lambda c: c.weight.shape[1] * c.kernel_size[0] ** 2
+            ),
+            "wrong standard deviation",
+        ),
     ],
     "4.10": [
         edit(
@@ -136,7 +172,18 @@ WRONG = {
         ),
         edit("W.shape[-1]", "3", "your code raised"),
         edit("height, width)\n", "height, width).mT\n", "has shape"),
+        edit(
+            "len(W), height, width",
+            "len(W), math.isqrt(windows.shape[-1]), -1",
+            "has shape",
+        ),
         (lambda X, W, groups: F.conv2d(X, W, groups=groups), "do it by hand"),
+        (
+            lambda X, W, groups: torch.convolution(
+                X, W, None, (1, 1), (0, 0), (1, 1), False, (0, 0), groups
+            ),
+            "do it by hand",
+        ),
     ],
     "4.11": [
         edit("+= x", "= x", "they add up"),
@@ -146,6 +193,14 @@ WRONG = {
             lambda x, w, stride: F.conv_transpose2d(
                 x[None, None], w[None, None], stride=stride
             )[0, 0],
+            "do it by hand",
+        ),
+        (
+            lambda x, w, stride: F.conv_transpose3d(
+                x[None, None, None],
+                w[None, None, None],
+                stride=(1, stride, stride),
+            )[0, 0, 0],
             "do it by hand",
         ),
     ],
@@ -241,6 +296,43 @@ WRONG = {
                 "    for layer in model",
             ),
             hint="a gradient is left",
+        ),
+        edit(
+            "    for layer in model",
+            "    model.eval()\n    for layer in model",
+            "training mode should stay",
+        ),
+        edits(
+            ("@torch.no_grad()\n", ""),
+            (
+                "    for layer in model",
+                "    torch.set_grad_enabled(False)\n    for layer in model",
+            ),
+            hint="gradients switched on",
+        ),
+    ],
+}
+
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "4.4": [
+        (
+            "self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairs)",
+            "layers = [nn.Linear(a, b) for a, b in pairs]\n"
+            "        self.last = layers[-1]\n"
+            "        self.layers = nn.ModuleList(layers)",
+        ),
+    ],
+    "4.5": [
+        (
+            "    return nn.Sequential(\n",
+            "    class LastFirst(nn.Module):\n"
+            "        def __init__(self, deep, point):\n"
+            "            super().__init__()\n"
+            "            self.point, self.deep = point, deep\n\n"
+            "        def forward(self, X):\n"
+            "            return self.point(self.deep(X))\n\n"
+            "    return LastFirst(\n",
         ),
     ],
 }

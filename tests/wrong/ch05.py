@@ -27,6 +27,14 @@ def info_nce_among_all(u, v, temperature=0.1):
     return F.cross_entropy(logits, torch.arange(len(both)).roll(len(u)))
 
 
+def threshold_of_a_grid(logits, y, miss, alarm):
+    grid = torch.linspace(-10, 10, 2001)
+    above = logits > grid[:, None]
+    missed = (~above & (y == 1)).sum(dim=1)
+    false = (above & (y == 0)).sum(dim=1)
+    return grid[(miss * missed + alarm * false).argmin()].item()
+
+
 WRONG = {
     "5.1": [
         (
@@ -65,6 +73,10 @@ WRONG = {
         edit("dim=-1", "dim=-1, keepdim=True", "not stay as length 1"),
         edit("x.shape[-1]", "x.shape[0]", "give that value back"),
         (lambda x: x.mean(dim=-1).tolist(), "should be a tensor"),
+        (
+            lambda x: (x - x.max()).exp().mean(dim=-1).log() + x.max(),
+            "largest value of each row",
+        ),
     ],
     "5.4": [
         edit(" / len(y)", "", "gradient of the sum"),
@@ -79,12 +91,15 @@ WRONG = {
         edit("return (", "(", "a return missing"),
         edit("y, logits.shape[1]", "y", "your code raised"),
         (gradient_by_autograd, "autograd is at work"),
+        (torch.func.grad(F.cross_entropy), "autograd is at work"),
+        (torch.func.jacfwd(F.cross_entropy), "F.cross_entropy was called"),
     ],
     "5.5": [
         edit("y - y_hat", "y_hat - y", "the sides are swapped"),
         edit("(q - 1) * d", "-q * d", "1 too low"),
         edit(".mean()", "", "shape (2,)"),
         edit(".mean()", ".mean(dim=0).sum()", "all elements of a table"),
+        edit("q * d, (q - 1) * d", "0.9 * d, -0.1 * d", "half the absolute"),
     ],
     "5.6": [
         edit("(y_hat[real] - y[real])", "(y_hat - y)", "still count"),
@@ -114,6 +129,12 @@ WRONG = {
             "((y_hat.where(real, y) - y) ** 2).sum() / real.sum()",
             "infinite padding in y should not matter",
         ),
+        edit(
+            "((y_hat[real] - y[real]) ** 2).mean()",
+            "((y_hat.nan_to_num(posinf=0) - y.nan_to_num(posinf=0)) ** 2"
+            " * real).sum() / real.sum()",
+            "padding of 1e30 in y_hat should not matter",
+        ),
         edit("y_hat[real]", "y_hat.detach()[real]", "does not reach y_hat"),
         edit("** 2", "** 4", "seven of twelve"),
         edit("return (", "(", "a return missing"),
@@ -121,6 +142,7 @@ WRONG = {
     "5.7": [
         edit("1 - log_p.exp()", "1 - x.sigmoid()", "of the true answer"),
         edit("alpha, 1 - alpha", "alpha, alpha", "has another factor"),
+        edit("alpha, 1 - alpha", "1 - alpha, alpha", "belongs to target 1"),
         edit("-alpha_t * ", "-1 * ", "alpha is missing"),
         edit("(1 - log_p.exp())", "log_p.exp()", "the other way round"),
         edit(
@@ -195,6 +217,7 @@ WRONG = {
         edit("[k for k, _ in itertools.groupby(path)]", "path", "not merged"),
         edit(".T.tolist()", ".tolist()", "which axis is the batch"),
         edit("k != blank", "k", "with blank=3"),
+        edit("groupby(path)]", "groupby([0, *path])][1:]", "with blank=3"),
         edit("[k for k in merged if k != blank]", "merged", "is left in"),
         edit("return texts", "return tuple(texts)", "a list of lists"),
         edit(".tolist()", "", "should be an int"),
@@ -258,6 +281,7 @@ WRONG = {
             lambda logits, y, miss, alarm: math.log(alarm / miss),
             "is possible",
         ),
+        (threshold_of_a_grid, "is possible"),
         edit("torch.cat([logits, always])", "logits", "is possible"),
         edit("(y == 1)", "(y == 0)", "is possible"),
         edit(".item()", "", "a plain number"),
@@ -304,6 +328,31 @@ WRONG = {
                 "w[1].item()",
             ),
             hint="lies under your line",
+        ),
+    ],
+}
+
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "5.2": [
+        ("CrossEntropyLoss", "MultiMarginLoss"),
+        ("BCEWithLogitsLoss", "MultiLabelMarginLoss"),
+    ],
+    "5.10": [
+        (
+            "LogCosh(nn.Module):\n"
+            '    def __init__(self, reduction="mean"):\n'
+            "        super().__init__()\n"
+            "        self.reduction = reduction\n",
+            "LogCosh(nn.L1Loss):\n",
+        ),
+    ],
+    "5.14": [
+        (
+            "    above = logits > candidates[:, None]",
+            "    never = logits.max()[None] + 1\n"
+            "    candidates = torch.cat([candidates, never]).double() - 1e-9\n"
+            "    above = logits.double() > candidates[:, None]",
         ),
     ],
 }

@@ -62,6 +62,11 @@ WRONG = {
             "only the rates",
         ),
         (schedule_rates, "only the rates"),
+        edit(
+            "*= factor",
+            "*= factor\n    optimizer.zero_grad()",
+            "only the rates",
+        ),
     ],
     "6.4": [
         edit("momentum * v + 1", "1", "without momentum"),
@@ -166,6 +171,14 @@ WRONG = {
             "w.clone() for name, w in model.state_dict().items()",
             "names of the parameters",
         ),
+        edits(
+            ("self.decay = decay", "self.model, self.decay = model, decay"),
+            (
+                "in model.named_parameters():",
+                "in self.model.named_parameters():",
+            ),
+            hint="the model that it is given",
+        ),
     ],
     "6.10": [
         edit("    model.train()\n", "", "evaluation mode"),
@@ -186,6 +199,14 @@ WRONG = {
             (" * len(y)", ""),
             ("total / examples", "total / len(batches)"),
             hint="number of examples",
+        ),
+        edit(
+            "nn.utils.clip_grad_norm_(model.parameters(), max_norm)",
+            "grads = [w.grad for w in model.parameters()]\n"
+            "        norm = sum(g.square().sum() for g in grads).sqrt()\n"
+            "        for g in grads:\n"
+            "            g *= max_norm / norm",
+            "below max_norm stays",
         ),
     ],
     "6.11": [
@@ -226,6 +247,17 @@ WRONG = {
             ),
             hint="before the step",
         ),
+        edit("loss = closure()", "return closure()", "closure) does not"),
+        edit(
+            "loss = closure()",
+            "loss = closure() + 0 * closure()",
+            "called 2 times",
+        ),
+        edit(
+            '(step + group["weight_decay"] * w)',
+            '(step + self.defaults["weight_decay"] * w)',
+            "of each group",
+        ),
     ],
     "6.12": [
         (power, "the eigenvalue"),
@@ -244,6 +276,21 @@ WRONG = {
             "weight decay moves",
         ),
         edit("return reasons", "return set(reasons)", "a dictionary"),
+        edit(
+            "not w.requires_grad:",
+            "not w.requires_grad and w in rates:",
+            "a reason is wrong",
+        ),
+        edit(
+            "w not in rates:",
+            "w not in rates and w.grad is not None:",
+            "a reason is wrong",
+        ),
+        edit(
+            "w.grad is None:",
+            "w.grad is None and rates[w]:",
+            "a reason is wrong",
+        ),
         edit(
             "for name, w in model.named_parameters():",
             'for name, w in model.head.named_parameters(prefix="head"):',
@@ -286,6 +333,16 @@ WRONG = {
         edit(", medians\n", "\n", "a pair is asked for"),
         edit(", medians\n", ", list(medians.values())\n", "each rate once"),
         edit("(val[0]), val[1]", "(train[0]), train[1]", "seeded"),
+    ],
+}
+
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "6.9": [
+        (
+            "return self.mean",
+            "return {n: nn.Parameter(w) for n, w in self.mean.items()}",
+        ),
     ],
 }
 
