@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import IterableDataset
 from torch.utils.data._utils import worker as _worker
 
+from checks.watchers import Floats
 from checks.words import (
     call,
     exercise,
@@ -110,7 +111,7 @@ def denormalize(answer):
         got = call(answer, (want / 255 - m) / s, mean, std)
         is_tensor(got, shape=want.shape, dtype=torch.uint8)
         off = (got.int() - want.int()).abs().max().item()
-        expect(off != 1, "off by one here and there; round before the cast")
+        expect(off != 1, "off by one; white is 255, and round before the cast")
         expect(got.max() > 1, "a white pixel is 255 in uint8")
         expect(off == 0, "the pictures are wrong; undo in reverse order")
     X = torch.tensor([-9.0, 9.0]).reshape(2, 1, 1, 1)
@@ -124,7 +125,7 @@ def denormalize(answer):
 @exercise("3.5")
 def flip_example(answer):
     image = torch.rand(3, 20, 30)
-    boxes = torch.tensor([[2.0, 3.0, 10.0, 12.0], [0.0, 0.0, 30.0, 20.0]])
+    boxes = torch.tensor([[2.0, 3.0, 10.0, 12.0], [1.0, 0.0, 27.0, 20.0]])
     got = call(answer, image, boxes)
     expect(
         is_sequence(got, 2),
@@ -217,9 +218,15 @@ def mean_and_std(answer):
         name="the std",
     )
     plain = torch.tensor([100, 201, 231], dtype=torch.uint8)
-    plain = [plain[:, None, None].repeat(1, 48, 64)] * 3
+    plain = [plain[:, None, None].repeat(1, 48, 64)] * 20
+    with Floats() as floats:
+        got = call(answer, plain)
+    expect(
+        floats.most < 10 * plain[0].numel(),
+        "the images are floats all at once; keep one at a time",
+    )
     same_tensor(
-        call(answer, plain)[1],
+        got[1],
         torch.zeros(3),
         "where all pixels are alike the std is 0; what cancels needs float64",
         name="the std of plain images",
@@ -232,7 +239,12 @@ def split_groups(answer):
 
     def draw(share, seed):
         generator = torch.Generator().manual_seed(seed)
+        before = generator.get_state()
         got = call(answer, groups, share, generator)
+        expect(
+            not torch.equal(before, generator.get_state()),
+            "nothing is drawn with the generator",
+        )
         expect(
             is_sequence(got, 2)
             and all(isinstance(part, list) for part in got),
@@ -271,13 +283,13 @@ def split_groups(answer):
 
 @exercise("3.9")
 def balanced_batches(answer):
-    labels = torch.tensor([0] * 9 + [2] * 4 + [5] * 6)
-    labels = labels[torch.randperm(19)]
+    labels = torch.tensor([0] * 9 + [2] * 5 + [5] * 6)
+    labels = labels[torch.randperm(20)]
     sampler = call(answer, labels, 2)
     length = call(len, sampler)
     expect(
         length == 2,
-        f"the rarest class has 4 examples, 2 a batch, and len is {length}",
+        f"the rarest class has 5 examples, 2 a batch, and len is {length}",
     )
     epochs = []
     for _ in range(4):
@@ -371,9 +383,16 @@ def lines(answer):
                 id=worker, num_workers=num_workers, seed=0, dataset=dataset
             )
         try:
-            return call(lambda: [str(line) for line in dataset])
+            passes = [
+                call(lambda: [str(line) for line in dataset]) for _ in range(2)
+            ]
         finally:
             _worker._worker_info = before
+        expect(
+            passes[0] == passes[1],
+            "a second epoch gives other lines than the first",
+        )
+        return passes[0]
 
     alone = sum(files, [])
     expect(
@@ -419,10 +438,6 @@ def shuffle_stream(answer):
         sorted(take(100, 0)) == list(range(50)),
         "a stream shorter than the buffer loses items",
     )
-    expect(
-        any(take(100, seed) != list(range(50)) for seed in range(3)),
-        "a stream that fits into the buffer should be shuffled as well",
-    )
     early = [take(8, seed)[:8] for seed in range(100)]
     expect(
         {first for first, *_ in early} == set(range(8)),
@@ -433,6 +448,19 @@ def shuffle_stream(answer):
         not all(set(items) == set(range(8)) for items in early),
         "the items leave block by block; each new item takes the place of "
         "the one that leaves",
+    )
+    expect(
+        len({tuple(take(100, seed)) for seed in range(3)}) > 1,
+        "a stream that fits into the buffer should be shuffled as well",
+    )
+    expect(
+        not all(items[1] == 8 for items in early),
+        "the same place is taken again and again; draw one for each new item",
+    )
+    got = call(lambda: list(answer(list(range(50)), 8, 0)))
+    expect(
+        sorted(got) == list(range(50)),
+        "with a list as the stream, items are missing or doubled",
     )
     source = iter(range(1000))
     call(lambda: next(iter(answer(source, 8, 0))))
@@ -453,14 +481,14 @@ def shuffle_stream(answer):
 @exercise("3.13")
 def find_leaks(answer):
     def draw(count):
-        return torch.randint(256, (count, 3, 5, 6), dtype=torch.uint8)
+        return torch.randint(256, (count, 3, 20, 21), dtype=torch.uint8)
 
     train, test = draw(12), draw(9)
     test[1], test[3] = train[4], train[0].flip(2)
     test[2], test[5] = train[5].flip(1), train[7].roll(1, dims=2)
     test[6], test[8] = test[0], train[11]
     test[7] = train[2]
-    test[7, 0, 0, 0] ^= 1
+    test[7, 2, 9, 9] ^= 1
     got = call(answer, train, test)
     expect(isinstance(got, list), "a list of indices is asked for")
     expect(

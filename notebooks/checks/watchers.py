@@ -1,6 +1,7 @@
 """What an answer calls of PyTorch, and how large its tensors are."""
 
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -17,6 +18,30 @@ class Calls(TorchFunctionMode):
         """Note the name and call the function."""
         self.names.append(getattr(function, "__name__", str(function)))
         return function(*args, **(kwargs or {}))
+
+
+class Floats(TorchDispatchMode):
+    """Note, within a `with` block, the most floats that live at one time."""
+
+    def __init__(self):
+        super().__init__()
+        self.alive, self.most = {}, 0
+
+    def __torch_dispatch__(self, function, kinds, args=(), kwargs=None):
+        """Call the operation and count the floats that are still there."""
+        result = function(*args, **(kwargs or {}))
+        for value in tree_leaves(result):
+            if isinstance(value, torch.Tensor) and value.is_floating_point():
+                strip = value.untyped_storage()
+                size = strip.nbytes() // value.element_size()
+                self.alive[StorageWeakRef(strip)] = size
+        self.alive = {
+            strip: size
+            for strip, size in self.alive.items()
+            if not strip.expired()
+        }
+        self.most = max(self.most, sum(self.alive.values()))
+        return result
 
 
 class Largest(TorchDispatchMode):

@@ -4,8 +4,21 @@ import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from solutions import edit, edits
+
+
+def crop_by_strides(photo, size):
+    height, width = photo.shape[:2]
+    top, left = (height - size) // 2, (width - size) // 2
+    start = 3 * (top * width + left)
+    strides = (3 * width, 3, 1)
+    return torch.as_strided(photo, (size, size, 3), strides, start)
+
+
+def one_hot_embedding(labels, num_classes):
+    return F.embedding(labels, torch.eye(num_classes, dtype=torch.int64))
 
 
 def one_hot_scatter(labels, num_classes):
@@ -33,6 +46,25 @@ def broadcast_left(first, second):
     return tuple(result)
 
 
+def broadcast_by_pytorch(first, second):
+    try:
+        return tuple(torch.broadcast_shapes(first, second))
+    except RuntimeError:
+        return None
+
+
+def broadcast_by_adding(first, second):
+    try:
+        return tuple((torch.empty(first) + torch.empty(second)).shape)
+    except RuntimeError:
+        return None
+
+
+def gram_by_matmul(photos):
+    flat = photos.flatten(2)
+    return flat @ flat.mT / flat.shape[2]
+
+
 def flattens_if_decreasing(shape, strides):
     return all(a >= b for a, b in zip(strides, strides[1:], strict=False))
 
@@ -46,6 +78,14 @@ def flattens_if_contiguous(shape, strides):
 def flattens_by_extent(shape, strides):
     elements = math.prod(shape)
     return not shape or shape[0] * strides[0] == elements * strides[-1]
+
+
+def flattens_by_neighbours(shape, strides):
+    return all(
+        1 in (shape[i], shape[i + 1])
+        or strides[i] == shape[i + 1] * strides[i + 1]
+        for i in range(len(shape) - 1)
+    )
 
 
 def flattens_by_trying(shape, strides):
@@ -64,6 +104,17 @@ def parabola_by_autograd(x, y, lr, num_steps):
         slope = torch.autograd.grad(loss, weights)[0]
         weights = (weights - lr * slope).detach().requires_grad_()
     return weights.detach()
+
+
+def parabola_by_torch_func(x, y, lr, num_steps):
+    def loss(weights):
+        a, b, c = weights
+        return 0.5 * (a * x**2 + b * x + c - y).pow(2).mean()
+
+    weights = x.new_zeros(3)
+    for _ in range(num_steps):
+        weights = weights - lr * torch.func.grad(loss)(weights)
+    return weights
 
 
 def line_as_given(x, y, lr, num_steps):
@@ -117,17 +168,20 @@ WRONG = {
             hint="halve the whole margin",
         ),
         edit("left : left + size]", "left : left + size].clone()", "a copy"),
+        (crop_by_strides, "other strides"),
     ],
     "1.4": [
         edit(
             ".round().clamp(0, 255).to(torch.uint8)", "", "dtype torch.float"
         ),
         edit(
-            "(photo * factor).round().clamp(0, 255)",
+            "(photo.float() * factor).round().clamp(0, 255)",
             "(photo.int() * int(factor))",
             "cut to the range",
         ),
         edit(".round()", "", "only cuts"),
+        edit(".round()", ".ceil()", "nearest to 60"),
+        edit("photo.float()", "photo", "a factor of 2"),
         edit("clamp(0, 255)", "clamp(max=255)", "negative factor"),
     ],
     "1.5": [
@@ -139,6 +193,7 @@ WRONG = {
         (lambda labels, num_classes: labels.tolist(), "should be a tensor"),
         (one_hot_scatter, "number of dimensions"),
         (torch.nn.functional.one_hot, "build it yourself"),
+        (one_hot_embedding, "build it yourself"),
     ],
     "1.6": [
         (
@@ -157,6 +212,8 @@ WRONG = {
     ],
     "1.7": [
         edit(" / 255", "", "should end at 1"),
+        edit(" / 255", " / 256", "not those of the photo"),
+        edit(" / 255", " / int(bgr.max())", "not those of the photo"),
         edit(".flip(2)", "", "blue still comes first"),
         edit(".permute(2, 0, 1)", ".view(3, 5, 7)", "re-cut"),
         edit(".contiguous()", "", "not contiguous"),
@@ -197,7 +254,9 @@ WRONG = {
         (broadcast_left, "aligned at the right"),
         edit("return None", "pass", "neither is 1"),
         edit("b if a == 1 else a for", "max(a, b) for", "even to 0"),
-        (lambda a, b: torch.broadcast_shapes(a, b), "your code raised"),
+        (lambda a, b: torch.broadcast_shapes(a, b), "PyTorch does the work"),
+        (broadcast_by_pytorch, "PyTorch does the work"),
+        (broadcast_by_adding, "PyTorch does the work"),
         (lambda a, b: list(torch.broadcast_shapes(a, b)), "give a tuple"),
     ],
     "1.11": [
@@ -205,6 +264,7 @@ WRONG = {
         edit("ndhw", "mdhw", "which letters are matched"),
         edit("->ncd", "->cd", "has shape"),
         edit(" / pixels", ".double() / pixels", "has dtype torch.float64"),
+        (gram_by_matmul, "torch.einsum"),
     ],
     "1.12": [
         edit("lr * (", "2 * lr * (", "twice as long"),
@@ -217,6 +277,7 @@ WRONG = {
         edit("x.new_zeros(3)", "torch.zeros(3)", "your code raised"),
         edit("return weights", "return weights.float()", "has dtype"),
         (parabola_by_autograd, "autograd is at work"),
+        (parabola_by_torch_func, "autograd is at work"),
         edit("return weights", "return weights.tolist()", "a tensor"),
     ],
     "1.13": [
@@ -229,6 +290,7 @@ WRONG = {
         edit("axes, axes[1:]", "axes[1:], axes[2:]", "a transposed matrix"),
         edit("return True", "return 1", "True or False"),
         (flattens_by_trying, "a tensor is made"),
+        (flattens_by_neighbours, "the first and the last axis break"),
     ],
     "1.14": [
         (line_as_given, "which shape has the error"),
@@ -244,8 +306,14 @@ WRONG = {
         edit(" / member.sum(dim=1, keepdim=True)", "", "nearest prototype"),
         edit("return tuple(", "return sum(", "two accuracies"),
         edit(".item()", "", "see .item()"),
+        edit("int(labels.max()) + 1", "10", "of 5 classes"),
         edit(", generator=generator", "", "by the generator"),
     ],
+}
+
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "1.13": [("return True", "return np.True_")],
 }
 
 EQUAL = {

@@ -29,6 +29,23 @@ def in_one_formula(w, X, y, parts):
     return 2 / len(y) * X.T @ (X @ w - y)
 
 
+def in_parts_by_torch_func(w, X, y, parts):
+    def loss(w, X, y):
+        return ((X @ w - y) ** 2).sum()
+
+    pairs = zip(X.tensor_split(parts), y.tensor_split(parts), strict=True)
+    return sum(torch.func.grad(loss)(w, *pair) for pair in pairs) / len(y)
+
+
+def derivative_by_differences(f, x, order):
+    def slope(f):
+        return lambda x: (f(x + 0.01) - f(x - 0.01)) / 0.02
+
+    for _ in range(order):
+        f = slope(f)
+    return f(x.double()).to(x.dtype)
+
+
 def count_twice(y):
     def count(node):
         return 1 + sum(count(n) for n, _ in node.next_functions if n)
@@ -39,6 +56,13 @@ def count_twice(y):
 def jacobian_sum(f, x):
     x = x.clone().requires_grad_()
     return grad(f(x).sum(), x)[0]
+
+
+def jacobian_by_differences(f, x):
+    columns = []
+    for step in 1e-5 * torch.eye(len(x), dtype=torch.float64):
+        columns.append((f(x + step) - f(x - step)).detach() / 2e-5)
+    return torch.stack(columns, dim=1).to(x.dtype)
 
 
 def softmax_by_autograd(p, delta):
@@ -52,6 +76,15 @@ def softmax_whole(p, delta):
 
 def transposed(delta, kernel, stride, length):
     got = F.conv_transpose1d(delta[None], kernel[None, None], stride=stride)[0]
+    return F.pad(got, (0, length - len(got)))
+
+
+def padded_for_odd(delta, kernel, stride, length):
+    pad = 2 * (len(kernel) // 2)
+    spread = delta.new_zeros((len(delta) - 1) * stride + 1)
+    spread[::stride] = delta
+    spread = F.pad(spread, (pad, pad))[None, None]
+    got = F.conv1d(spread, kernel.flip(0)[None, None])[0, 0]
     return F.pad(got, (0, length - len(got)))
 
 
@@ -93,6 +126,19 @@ def backward_as_in_the_chapter(root):
 
     visit(root)
     for value in reversed(order):
+        for parent, slope in zip(value.parents, value.slopes, strict=True):
+            parent.grad += slope * value.grad
+
+
+def backward_breadth_first(root):
+    order = [root]
+    for value in order:
+        order += [p for p in dict.fromkeys(value.parents) if p not in order]
+    for value in order:
+        if value.parents:
+            value.grad = 0.0
+    root.grad += 1.0
+    for value in order:
         for parent, slope in zip(value.parents, value.slopes, strict=True):
             parent.grad += slope * value.grad
 
@@ -149,6 +195,13 @@ WRONG = {
             ("y.tensor_split(parts)", "[y]"),
             hint="a backward pass of its own",
         ),
+        edits(
+            ("    for X_part", "    loss = 0\n    for X_part"),
+            ("loss = ((X", "loss = loss + ((X"),
+            ("        loss.backward()", "    loss.backward()"),
+            hint="a backward pass of its own",
+        ),
+        (in_parts_by_torch_func, "use backward()"),
     ],
     "2.5": [
         edit(", create_graph=True", "", "order 2 of x**4"),
@@ -157,14 +210,23 @@ WRONG = {
         edit("return torch.zeros_like(x)", "break", "should be 0"),
         edit(", materialize_grads=True", "", "your code raised"),
         edit("x.detach().requires_grad_()", "x.requires_grad_()", "its input"),
+        (derivative_by_differences, "no small steps"),
+        edit("x.detach()", "x.detach().float()", "has dtype"),
     ],
     "2.6": [
-        (count_twice, "count once"),
+        (count_twice, "on two paths"),
         edit(
             "is not None", "is not None and node.next_functions", "counts too"
         ),
         edit("return 0", "return 1", "has no node behind it"),
         edit("not in seen", "not in stack", "no answer after"),
+        edits(
+            ("{y.grad_fn}, ", "{(y.grad_fn, 0)}, "),
+            ("for node, _ in", "for node, place in"),
+            ("node not in seen", "(node, place) not in seen"),
+            ("seen.add(node)", "seen.add((node, place))"),
+            hint="two results",
+        ),
         (7, "a function is asked for"),
     ],
     "2.7": [
@@ -178,6 +240,7 @@ WRONG = {
         edit("x.new_zeros(len(y)", "torch.zeros(len(y)", "has dtype"),
         (lambda f, x: jacrev(f)(x), "builds the Jacobian"),
         (torch.autograd.functional.jacobian, "builds the Jacobian"),
+        (jacobian_by_differences, "requires a gradient"),
     ],
     "2.8": [
         edit(" * ((x >= 0) & (x <= 1))", "", "should be zero"),
@@ -196,6 +259,13 @@ WRONG = {
         ),
         edit("x >= 0", "x > 0", "look at the limits"),
         edit(".round()", ".round().sum()", "has shape"),
+        edit("delta * (", "delta.mul_(", "changes the gradient"),
+        edit(
+            "(x.clamp(0, 1) * (levels - 1)).round() / (levels - 1)",
+            "(s := torch.linspace(0, 1, levels))"
+            "[(x[:, None] - s).abs().argmin(1)]",
+            "your code raised",
+        ),
         (lambda x, levels: x, "a subclass"),
     ],
     "2.9": [
@@ -208,7 +278,7 @@ WRONG = {
         (softmax_whole, "the Jacobian was built"),
     ],
     "2.10": [
-        (backward_as_in_the_chapter, "inner values"),
+        (backward_as_in_the_chapter, "inner values still hold"),
         edit("if value.parents:", "if True:", "not replace"),
         edit("root.grad += 1.0", "pass", "2 and 5"),
         edit("+= slope", "-= slope", "should be 3 and 2"),
@@ -219,6 +289,20 @@ WRONG = {
         ),
         edit("+= 1.0", "+= torch.tensor(1.0)", "a plain number"),
         edit("value.slopes", "value.slope", "your code raised"),
+        (backward_breadth_first, "before a passes it on"),
+        edits(
+            (
+                "    for value in order:\n        if value.parents:\n"
+                "            value.grad = 0.0\n",
+                "",
+            ),
+            (
+                "slope * value.grad\n",
+                "slope * value.grad\n        if value.parents:\n"
+                "            value.grad = 0.0\n",
+            ),
+            hint="another backward",
+        ),
     ],
     "2.11": [
         (hessian_no_second, "once more"),
@@ -243,6 +327,7 @@ WRONG = {
         edit("return gradient", "return gradient.tolist()", "be a tensor"),
         edit("return gradient", "return gradient / 2", "with stride 1"),
         (transposed, "write it yourself"),
+        (padded_for_odd, "with stride 1"),
     ],
     "2.13": [
         (train_as_given, "still requires a gradient"),
@@ -258,7 +343,12 @@ WRONG = {
     ],
     "2.14": [
         edit(" * squares.sqrt()", "", "ranked wrong"),
-        edit("dim=1) + 1", "dim=1)", "ranking is wrong"),
+        edit("dim=1) + 1", "dim=1)", "the gradient by b"),
+        edit(
+            "X.square().sum(dim=1) + 1",
+            "(X.abs().sum(dim=1) + 1) ** 2",
+            "ranked wrong",
+        ),
         edit(".sort().values", "", "rising order"),
         edit("w - lr * error @ X / len(y)", "w - lr * error @ X", "the steps"),
         edit("range(num_steps)", "range(min(num_steps, 20))", "the steps"),
@@ -273,6 +363,14 @@ RIGHT = {
     "2.4": [
         ("X_part @ w", "w @ X_part.T"),
         ("X_part @ w - y_part", "X_part @ w[:, None] - y_part[:, None]"),
+        (
+            "((X_part @ w - y_part) ** 2).sum()",
+            "(X_part @ w - y_part) @ (X_part @ w - y_part)",
+        ),
+        (
+            "((X_part @ w - y_part) ** 2).sum()",
+            "sum((row @ w - t) ** 2 for row, t in zip(X_part, y_part))",
+        ),
     ],
 }
 

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from solutions import edit, edits
@@ -24,6 +25,20 @@ class LinesChunked(IterableDataset):
         size = math.ceil(len(self.files) / step)
         for file in self.files[first * size : (first + 1) * size]:
             yield from file
+
+
+def all_images_at_once(images):
+    X = torch.cat([image.flatten(1) for image in images], dim=1) / 255
+    return X.mean(dim=1), X.std(dim=1, correction=0)
+
+
+def leaks_by_text(X_train, X_test):
+    seen = {str(image) for image in X_train}
+    return [
+        i
+        for i, image in enumerate(X_test)
+        if str(image) in seen or str(image.flip(2)) in seen
+    ]
 
 
 def leaks_by_amounts(X_train, X_test):
@@ -77,6 +92,7 @@ WRONG = {
         edit(".to(torch.uint8)", ".int()", "has dtype"),
         edit(".round()", "", "round before the cast"),
         edit("255 * X", "X", "255 in uint8"),
+        edit("255 * X", "(256 * X).clamp(max=255)", "white is 255"),
         edit("X * std + mean", "(X + mean) * std", "in reverse order"),
         edit("std)[:, None", "std[:1])[:, None", "in reverse order"),
         edit(".clamp(0, 1)", "", "not wrap around"),
@@ -93,6 +109,7 @@ WRONG = {
         ),
         edit("image.shape[-1]", "image.shape[-1] - 1", "off by one pixel"),
         edit("image.shape[-1]", "image.shape[-2]", "the boxes are wrong"),
+        edit("image.shape[-1]", "boxes[:, 2].max()", "boxes are wrong"),
     ],
     "3.6": [
         edit("X, mask, torch", "X, torch", "return three tensors"),
@@ -124,6 +141,7 @@ WRONG = {
         edit("squares / count", "squares / (count - 1)", "number of pixels"),
         edit(".clamp(min=0)", "", "plain images holds NaN"),
         edit(".double()", ".float()", "needs float64"),
+        (all_images_at_once, "all at once"),
     ],
     "3.8": [
         edit("[:, 0].tolist(),\n        (~", "[:, 0],\n        (~", "lists"),
@@ -145,10 +163,26 @@ WRONG = {
             "-int(-share * len(names) // 1)",
             "is 1",
         ),
-        edit(", generator=generator", "", "the same seed"),
+        edit(", generator=generator", "", "nothing is drawn"),
+        edit(
+            "generator=generator",
+            "generator=torch.Generator().manual_seed("
+            "generator.initial_seed())",
+            "nothing is drawn",
+        ),
+        edit(
+            "generator=generator",
+            "generator=[generator.seed(), generator][1]",
+            "the same seed",
+        ),
     ],
     "3.9": [
         edit("counts.min()", "counts.max()", "the rarest class"),
+        edit(
+            "counts.min() // self.per_class",
+            "-(-counts.min() // self.per_class)",
+            "the rarest class has 5",
+        ),
         edit("range(len(self))", "range(1)", "len says 2"),
         edit(".tolist()", "", "Python integers"),
         edit("in self.labels.unique()", "in range(3)", "of the three"),
@@ -187,6 +221,19 @@ WRONG = {
         ),
         edit("[first::step]", "[first :: step + first]", "get lost"),
         (LinesChunked, "worker k should take"),
+        edit(
+            "for file in self.files[first::step]:\n"
+            "            yield from file",
+            "self.files = self.files[first::step]\n        while self.files:\n"
+            "            yield from self.files.pop(0)",
+            "a second epoch",
+        ),
+        edit(
+            "        for file in self.files[first::step]:\n",
+            "        self.files = self.files[first::step]\n"
+            "        for file in self.files:\n",
+            "a second epoch",
+        ),
     ],
     "3.12": [
         edit("    dice.shuffle(buffer)\n    yield from buffer\n", "", "left"),
@@ -198,6 +245,21 @@ WRONG = {
             "shorter than the buffer",
         ),
         edit("    dice.shuffle(buffer)\n", "", "should be shuffled as well"),
+        edit("dice.shuffle(buffer)", "buffer.reverse()", "shuffled as well"),
+        edit(
+            "dice.randrange(size)",
+            "random.Random(seed).randrange(size)",
+            "the same place",
+        ),
+        edits(
+            ("[]", "[x for _, x in zip(range(size), stream)]"),
+            (
+                "        if len(buffer) < size:\n"
+                "            buffer.append(item)\n            continue\n",
+                "",
+            ),
+            hint="with a list as the stream",
+        ),
         edits(
             ("yield buffer[place]", "yield buffer.pop(0)"),
             ("buffer[place] = item", "buffer.append(item)"),
@@ -231,6 +293,7 @@ WRONG = {
         ),
         (leaks_by_amounts, "in other places"),
         (leaks_by_rounding, "one pixel differs"),
+        (leaks_by_text, "one pixel differs"),
         edit("enumerate(X_test)", "[*enumerate(X_test)][::-1]", "sorted"),
         edit("    seen =", "    X_train[0]\n    seen =", "your code raised"),
     ],
