@@ -7,9 +7,11 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from checks.watchers import Calls
 from checks.words import (
     Hint,
     call,
+    call_by_hand,
     exercise,
     expect,
     is_sequence,
@@ -37,10 +39,10 @@ def count_weights(answer):
             "biases, for every block of rows that its gates need",
         )
     try:
-        call(answer, "RNN", 10**7, 10**7)
+        call(answer, "RNN", 2 * 10**9, 2 * 10**9)
     except Hint:
         raise Hint(
-            "an RNN with ten million features fits in no memory; count its "
+            "an RNN with two billion features cannot be built; count its "
             "numbers without building it"
         ) from None
 
@@ -70,6 +72,12 @@ def sharpen(answer):
         "the best of logits in the thousands should get it all",
         name="the result for logits in the thousands",
     )
+    same_tensor(
+        call(answer, 1000 * logits, 1000.0),
+        logits.softmax(dim=0),
+        "a temperature of 1000 should undo a factor of 1000; it acts before "
+        "the softmax",
+    )
 
 
 @exercise("12.3")
@@ -96,8 +104,8 @@ def last_states(answer):
 
 @exercise("12.4")
 def masked_max(answer):
-    output = -5000 * torch.rand(4, 6, 3) - 2000
-    lengths = torch.tensor([6, 1, 4, 2])
+    output = -5e8 * torch.rand(4, 6, 3) - 2e8
+    lengths = torch.tensor([5, 1, 4, 2])  # the box is longer than each
     padded = output.clone()
     for i, n in enumerate(lengths.tolist()):
         padded[i, n:] = 0.0
@@ -181,7 +189,13 @@ def coupled_step(answer):
         "through tanh",
         name="c",
     )
-    same_tensor(got[0], want_h, "h is wrong; it looks at the new c", name="h")
+    same_tensor(
+        got[0],
+        want_h,
+        "h is wrong; it looks at the new c through a tanh, and its gate is a "
+        "sigmoid",
+        name="h",
+    )
 
 
 @exercise("12.7")
@@ -209,9 +223,9 @@ def clip(answer):
         )
     for value, grad in zip(call(answer, large, 6.5), large, strict=True):
         same_tensor(value, grad / 2, "`max_norm` is not used")
-    for size in (0.2, 5e-7, 0.0):
+    for size, limit in ((0.2, 1.0), (5e-7, 1.0), (0.0, 1.0), (5.0, 9.0)):
         small = [torch.tensor([size, -size]), torch.tensor([[size]])]
-        got = call(answer, small, 1.0)
+        got = call(answer, small, limit)
         for value, grad in zip(got, small, strict=True):
             same_tensor(
                 value,
@@ -229,7 +243,7 @@ def clip(answer):
 @exercise("12.8")
 def reverse_padded(answer):
     X = torch.arange(1.0, 31.0).reshape(3, 5, 2)
-    lengths = torch.tensor([5, 2, 4])
+    lengths = torch.tensor([4, 2, 3])  # the box is longer than each
     want = X.clone()
     for i, n in enumerate(lengths.tolist()):
         want[i, :n] = X[i, :n].flip(0)
@@ -257,7 +271,7 @@ def reverse_padded(answer):
 def perplexity(answer):
     logits = torch.randn(3, 5, 7)
     targets = torch.randint(1, 7, (3, 5))
-    lengths = torch.tensor([5, 1, 3])
+    lengths = torch.tensor([4, 1, 3])  # the box is longer than each
     mask = torch.arange(5) < lengths[:, None]
     targets[~mask] = 0
     each = F.cross_entropy(logits.transpose(1, 2), targets, reduction="none")
@@ -282,7 +296,7 @@ def perplexity(answer):
         want,
         "not the exponential of the mean loss of the real symbols",
     )
-    for value in (3, -1):
+    for value in (3, -1, 99):
         targets[~mask] = value
         same_number(
             call(answer, logits, targets, lengths),
@@ -306,8 +320,14 @@ def grad_first_state(answer):
     for state in reversed(states):
         grad = grad @ W.T
         turned = (turned * (1 - state**2)) @ W
-    with torch.inference_mode():  # inside, enable_grad records nothing
-        got = call(answer, X, U, W, b, h)
+    # inside inference_mode, enable_grad records nothing
+    with torch.inference_mode(), Calls() as seen:
+        got = call_by_hand(answer, X, U, W, b, h)
+    expect(
+        "_make_dual" not in seen.names,
+        "autograd is at work, in its forward mode; write the formula down "
+        "yourself",
+    )
     is_tensor(got, shape=(5,), dtype=torch.float32)
     expect(
         not torch.allclose(got, grad, atol=1e-5),
@@ -351,7 +371,7 @@ def causal_attention(answer):
     same_tensor(
         got,
         want,
-        "nobody looks ahead, but the averages are wrong; are the scores "
+        "no later value enters, but the averages are wrong; are the scores "
         "divided by the root of d, and masked before the softmax?",
     )
 
@@ -390,6 +410,7 @@ def beam_search(answer):
         (0, 5, 2, [2, 3, 1, 2, 3]),
         (0, 5, 3, [2, 3, 2, 3, 1]),  # the best of all 1,024 words
         (2, 4, 2, [3, 2, 3, 1]),
+        (0, 3, 9, [2, 3, 1]),  # wider than the alphabet
     ]:
         same_value(
             call(answer, log_p, start, length, width),
@@ -416,7 +437,7 @@ def train_step(answer):
             "head": nn.Linear(16, 4),
         }
     )
-    model.head.weight.data *= 20  # its first gradients are above 1
+    model.head.weight.data *= 8  # only its first gradients are above 1
     model.embedding, model.rnn, model.head = model.values()
     twin = copy.deepcopy(model)
     weights = [list(m.parameters()) for m in (model, twin)]
@@ -465,16 +486,28 @@ def train_step(answer):
                 "norm of 1 when the optimizer sees it"
                 if step == 0
                 else "a later step goes astray; does it see the gradient of "
-                "this batch alone?",
+                "this batch alone, as it is when its norm is below 1?",
                 rtol=1e-3,
                 atol=1e-4,
             )
 
 
+class _Name(str):
+    """A name whose place in a set depends on `salt`."""
+
+    salt = 0
+
+    def __hash__(self):
+        return hash((self.salt, str(self)))
+
+
 @exercise("12.14")
 def two_splits(answer):
     own = {"Finnish": 23, "Polish": 14, "Zulu": 9}
-    once = [(f"{who}{i}", who) for who, n in own.items() for i in range(n)]
+    _Name.salt = 0
+    once = [
+        (_Name(f"{who}{i}"), who) for who, n in own.items() for i in range(n)
+    ]
     rows = [*once, *once[:20], *once[:20], *once[30:35]]
     truth = dict(once)
     trials = []
@@ -489,8 +522,9 @@ def two_splits(answer):
 
         return classify
 
-    def run(seed):
+    def run(seed, salt=0):
         trials.clear()
+        _Name.salt = salt
         generator = torch.Generator().manual_seed(seed)
         got = call(answer, list(rows), fit, generator)
         expect(
@@ -541,6 +575,11 @@ def two_splits(answer):
     expect(
         run(0)[1] == asked,
         "the same seed gives another split; draw from `generator` only",
+    )
+    expect(
+        run(0, salt=1)[1] == asked,
+        "a set of names has another order each time that Python starts, so "
+        "the same seed gives another split",
     )
     other = run(1)[1]
     for i, kind in enumerate(["careless", "fair"]):

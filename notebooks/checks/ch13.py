@@ -1,6 +1,9 @@
 """Checks of chapter 13, graphs."""
 
+import dis
+import sys
 import warnings
+from numbers import Integral
 
 import torch
 from torch import nn
@@ -83,6 +86,10 @@ def lonely(answer):
             "the count is not right; think of the lower row of edge_index, "
             "and of nodes beyond its largest number",
         )
+        expect(
+            isinstance(got, Integral),
+            f"an integer is asked for, this is a {type(got).__name__}",
+        )
 
 
 @exercise("13.3")
@@ -105,22 +112,35 @@ def join(answer):
     same_tensor(got[1], batch, "batch names the wrong graph", name="batch")
 
 
+def _has_loop(code):
+    """Whether a code object, or one inside it, holds a loop."""
+    return any(
+        "BACKWARD" in step.opname or step.opname == "FOR_ITER"
+        for step in dis.get_instructions(code)
+    ) or any(_has_loop(c) for c in code.co_consts if hasattr(c, "co_code"))
+
+
 @exercise("13.4")
 def neighbour_mean(answer):
-    used = set(getattr(getattr(answer, "__code__", None), "co_names", ()))
-    expect(
-        not used & {"scatter", "gnn", "torch_geometric", "propagate"},
-        "do without the functions of PyG",
-    )
-    calls = []
+    calls, modules = [], set()
+
+    def look(frame, event, arg):
+        modules.add(frame.f_globals.get("__name__", "").partition(".")[0])
+
     for n in (6, 12):
-        with Calls() as seen:
-            call(answer, torch.randn(n, 3), _ring(n))
+        x, ring = torch.randn(n, 3), _ring(n)
+        sys.setprofile(look)
+        try:
+            with Calls() as seen:
+                call(answer, x, ring)
+        finally:
+            sys.setprofile(None)
         calls.append(len(seen.names))
+    expect("torch_geometric" not in modules, "do without the functions of PyG")
+    code = getattr(answer, "__code__", None)
     expect(
-        calls[0] == calls[1],
-        "more nodes take more calls, so there is a loop; add up all messages "
-        "at once",
+        calls[0] == calls[1] and not (code and _has_loop(code)),
+        "there is a loop; add up all messages at once",
     )
     x = torch.randn(6, 3)
     edges = torch.tensor([[0, 1, 2, 5, 0], [1, 2, 1, 1, 4]])
@@ -145,11 +165,16 @@ def triangles(answer):
         (_ring(6), 7, 0),
         (torch.cat([_ring(3), _ring(3, 3)], dim=1), 6, 2),
     ]:
+        got = call(answer, edges, size)
         same_number(
-            call(answer, edges, size),
+            got,
             want,
             "the count is not right; a triangle is met from each of its "
             "corners, and in both directions",
+        )
+        expect(
+            isinstance(got, Integral),
+            f"an integer is asked for, this is a {type(got).__name__}",
         )
 
 
@@ -188,7 +213,12 @@ def edge_conv(answer):
     h = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 4))
     layer = gnn.EdgeConv(h)  # which draws the weights of h anew
     x, edges = torch.randn(9, 3), _random_edges()
+    weight = h[0].weight.detach().clone()
     got = call(answer, x, edges, h)
+    expect(
+        torch.equal(h[0].weight, weight),
+        "h has new weights now, as `gnn.EdgeConv` gives it; use h as it is",
+    )
     same_tensor(
         got,
         layer(x, edges),
@@ -215,7 +245,7 @@ def without_ties(answer):
     expect(
         got.shape == (2, len(want)),
         f"{got.shape[-1]} edges are left, not {len(want)}; a hidden tie has "
-        "two directions",
+        "two directions, and an edge goes only if one tie holds both its ends",
     )
     expect(
         got.t().tolist() == want,
@@ -232,6 +262,7 @@ def hops(answer):
         (path, 4, 5, [1, 2, 3, 4, 0]),
         (shortcut, 0, 4, [0, 1, 2, 1]),
         (_ring(6), 2, 6, [2, 1, 0, 1, 2, 3]),
+        (_path(8), 0, 10, [*range(8), -1, -1]),
     ]:
         same_tensor(
             call(answer, edges, start, size),
@@ -249,9 +280,11 @@ def spread_labels(answer):
     web = to_undirected(web)
     fork = torch.tensor([[0, 0, 0, 2, 2, 4], [1, 2, 4, 3, 4, 5]])
     fork = to_undirected(fork)
+    tree = torch.tensor([[0, 0, 0, 1, 1, 3], [2, 3, 5, 2, 3, 4]])
+    tree = to_undirected(tree)
     steps = (
         "after two steps a row is wrong; each step replaces it by the mean of "
-        "the neighbours alone"
+        "the neighbours alone, as they were before the step"
     )
     held = (
         "after each step an unknown node holds the mean of its neighbours, "
@@ -263,6 +296,7 @@ def spread_labels(answer):
         (star, [0, 1, 0, 0], [1], 2, [1] * 4, "unknown labels must not count"),
         (web, [0, 1, 0, 0, 1, 0], [0, 1, 5], 2, [0, 1, 0, 0, 0, 0], steps),
         (fork, [0, 1, 0, 0, 0, 1], [1, 3, 5], 2, [1, 1, 0, 0, 1, 1], steps),
+        (tree, [1, 0, 0, 1, 0, 1], [1, 4, 5], 2, [0, 0, 0, 0, 0, 1], steps),
     ]:
         mask = torch.zeros(len(y), dtype=torch.bool)
         mask[known] = True
@@ -310,9 +344,15 @@ def rings_apart(answer):
         (both(6, 6), both(5, 7), 12, True, "the third round finds this out"),
         (both(8, 8), both(7, 9), 16, False, "it takes a fourth round to see"),
     ]:
-        first, second = (first, size), (second, size)
-        got = call(answer, first, second)
+        got = call(answer, (first, size), (second, size))
         same_number(got, want, hint, name="the answer")
+    for first, second in [
+        ((_ring(3), 3), (_ring(6), 6)),
+        ((path, 4), (path, 5)),
+    ]:
+        got = call(answer, first, second)
+        hint = "graphs with different numbers of nodes differ"
+        same_number(got, True, hint, name="the answer")
 
 
 @exercise("13.12")
@@ -330,7 +370,8 @@ def gat_v2(answer):
             got,
             want,
             "the values are not right; look at the order of LeakyReLU and a, "
-            "at the self-loops, and which matrix makes the message",
+            "at its slope, at the self-loops, at which matrix makes the "
+            "message, and whose shares sum to 1",
             rtol=1e-3,
         )
 
@@ -339,13 +380,18 @@ def gat_v2(answer):
 def edge_trial(answer):
     y = torch.tensor([0, 0, 0, 0, 1, 1, 1, 1])
     tied = torch.cat([_path(4), _path(4, 4)], dim=1)
-    graph = Data(x=torch.zeros(8, 1), edge_index=tied.clone(), y=y)
+    graph = Data(x=torch.randn(8, 1), edge_index=tied.clone(), y=y)
     masks = torch.zeros(3, 8, dtype=torch.bool)
     masks[0, [0, 4]] = masks[1, [0, 1, 2, 5]] = masks[2, 3] = True
-    log = []
+    x, log, same = graph.x.clone(), [], []
 
     def train(graph, mask):
         log.append((graph.num_edges, mask.tolist()))
+        same.append(
+            {"x", "y"} <= set(graph.keys())
+            and torch.equal(graph.x, x)
+            and torch.equal(graph.y, y)
+        )
         guess = torch.where(mask, y, 0)
         for a, b in graph.edge_index.t().tolist():
             if mask[a] and not mask[b]:
@@ -355,7 +401,7 @@ def edge_trial(answer):
     want = []
     for edges in (tied, tied[:, :0]):
         hits = [
-            (train(Data(edge_index=edges), mask) == y)[~mask].float().mean()
+            (train(Data(x, edges, y=y), mask) == y)[~mask].float().mean()
             for mask in masks
         ]
         want.append(sum(hits).item() / 3)
@@ -373,8 +419,10 @@ def edge_trial(answer):
         seen = [mask for count, mask in log if count == edges]
         expect(
             sorted(seen) == sorted(masks.tolist()),
-            f"{len(seen)} trainings {words} edges; each mask needs one",
+            f"{len(seen)} trainings {words} edges; each mask needs one, as it "
+            "came",
         )
+    expect(all(same), "without its edges the graph keeps its x and y")
     for value, mean, words in zip(got, want, ("with", "without"), strict=True):
         same_number(
             value,
@@ -387,8 +435,9 @@ def edge_trial(answer):
 @exercise("13.14")
 def diagnose(answer):
     x, y, ring = torch.randn(5, 2), torch.arange(5), _ring(5)
-    hole, endless = x.clone(), x.clone()
+    hole, endless, below = x.clone(), x.clone(), x.clone()
     hole[3, 1], endless[0, 0] = float("nan"), float("inf")
+    below[0, 0] = -float("inf")
     none = ring[:, :0]
     far = torch.cat([ring, torch.tensor([[4, 5], [5, 4]])], dim=1)
     low = torch.cat([ring, torch.tensor([[0, -1], [-1, 0]])], dim=1)
@@ -396,6 +445,7 @@ def diagnose(answer):
     round_ = torch.stack([torch.arange(5), (torch.arange(5) + 1) % 5])
     loop = torch.cat([ring, torch.tensor([[3], [3]])], dim=1)
     leave = torch.cat([ring, torch.tensor([[0], [5]])], dim=1)
+    enter = torch.cat([ring, torch.tensor([[5], [0]])], dim=1)
     swap = torch.tensor([[0, 0], [1, 2]])
     for (x_, edges, y_), want, hint in [
         ((x, ring, y), set(), "a healthy graph has no fault"),
@@ -408,8 +458,10 @@ def diagnose(answer):
         ((x, loop, y), set(), "a self-loop is its own way back"),
         ((hole, far, y), {"outside", "nan"}, "two faults"),
         ((x, leave, y), {"outside", "one-way"}, "two faults in one edge"),
+        ((x, enter, y), {"outside", "one-way"}, "two faults in one edge"),
         ((hole, ring, y), {"nan"}, "a feature is nan"),
         ((endless, ring, y), {"nan"}, "an infinite feature is not finite"),
+        ((below, ring, y), {"nan"}, "minus infinity is not finite"),
         ((x, ring, y[:4]), {"labels"}, "a label is missing"),
         ((x, ring, torch.arange(6)), {"labels"}, "there is a label too many"),
         ((hole, one, y[:3]), {"nan", "one-way", "labels"}, "three faults"),

@@ -11,6 +11,11 @@ def build_and_count(kind, features, hidden):
     return sum(p.numel() for p in layer.parameters())
 
 
+def build_on_meta_and_count(kind, features, hidden):
+    layer = getattr(nn, kind)(features, hidden, device="meta")
+    return sum(p.numel() for p in layer.parameters())
+
+
 @torch.enable_grad()
 def autograd_again(X, U, W, b, h):
     first = h.clone().requires_grad_()
@@ -20,11 +25,24 @@ def autograd_again(X, U, W, b, h):
     return torch.autograd.grad(h.sum(), first)[0]
 
 
+def by_transform(transform):
+    def grad_first_state(X, U, W, b, h):
+        def last(h):
+            for x in X:
+                h = torch.tanh(x @ U + h @ W + b)
+            return h.sum()
+
+        return transform(last)(h)
+
+    return grad_first_state
+
+
 WRONG = {
     "12.1": [
         edit("hidden + 2", "hidden + 1", "both biases"),
         edit("blocks * hidden", "hidden", "GRU is not right"),
         (build_and_count, "without building it"),
+        (build_on_meta_and_count, "without building it"),
     ],
     "12.2": [
         edit("logits / temp", "logits * temp", "make the best more certain"),
@@ -37,6 +55,12 @@ WRONG = {
             ".softmax(dim=-1)",
             ".exp() / (logits / temperature).exp().sum()",
             "in the thousands",
+        ),
+        edit(
+            "return (logits / temperature).softmax(dim=-1)",
+            "p = logits.softmax(dim=-1) ** (1 / temperature)\n"
+            "    return p / p.sum()",
+            "undo a factor of 1000",
         ),
         edit(".softmax(dim=-1)", ".softmax(dim=-1).tolist()", "is a list"),
     ],
@@ -67,6 +91,8 @@ WRONG = {
         ),
         edit("~mask[..., None]", "output == 0", "another value in the"),
         edit("-torch.inf", "-1000.0", "may all be below"),
+        edit("-torch.inf", "-1e6", "may all be below"),
+        edit("output.shape[1]", "lengths.max()", "your code raised"),
         edit(
             ".masked_fill(~mask[..., None], -torch.inf)",
             " + (mask[..., None].float() - 1) * torch.inf",
@@ -93,6 +119,7 @@ WRONG = {
             ("torch.tanh(c), c", "torch.tanh(old), c"),
             hint="looks at the new c",
         ),
+        edit("torch.tanh(c), c", "c, c", "through a tanh"),
         edit("torch.tanh(c), c", "torch.tanh(c)", "two tensors"),
         edit("tanh(c), c", "tanh(c), c.tolist()", "c should be a tensor"),
     ],
@@ -110,6 +137,7 @@ WRONG = {
             hint="one norm is taken",
         ),
         edit(".clamp(max=1.0)", "", "must stay as they are"),
+        edit(".clamp(max=1.0)", " if total > 1 else 1.0", "must stay as"),
         edit("* scale", "/ total * total.clamp(max=max_norm)", "NaN"),
         edit("grad * scale", "grad.clamp(-0.5, 0.5)", "direction changed"),
         edit("(max_norm / (", "(1.0 / (", "`max_norm` is not used"),
@@ -146,6 +174,7 @@ WRONG = {
             "[:, None], source] * (t < lengths[:, None])[..., None]",
             "the padding should stay",
         ),
+        edit("X.shape[1]", "lengths.max()", "has shape (3, 4, 2)"),
         edit(", source]", ", source].tolist()", "it is a list"),
     ],
     "12.9": [
@@ -172,6 +201,13 @@ WRONG = {
             "targets != 0",
             "stands in the padding",
         ),
+        edit(
+            "F.cross_entropy(logits[mask], targets[mask])",
+            "F.cross_entropy(logits.mT, targets.clamp(min=0), "
+            'reduction="none")[mask].mean()',
+            "Target 99 is out of bounds",
+        ),
+        edit("targets.shape[1]", "lengths.max()", "your code raised"),
         edit(".item()", "", "see .item()"),
     ],
     "12.10": [
@@ -180,6 +216,8 @@ WRONG = {
         edit("reversed(states)", "states[-1:]", "walk back"),
         edit("return grad", "return grad.tolist()", "it is a list"),
         (autograd_again, "your code raised"),
+        (by_transform(torch.func.grad), "autograd is at work; write"),
+        (by_transform(torch.func.jacfwd), "in its forward mode"),
     ],
     "12.11": [
         edit(
@@ -208,6 +246,13 @@ WRONG = {
         edit("(score + step,", "(step,", "whole score"),
         edit("[(0.0, [start])]", "[(0.0, [0])]", "from 2"),
         edit("range(length)", "range(length + 1)", "length asked for"),
+        edit(
+            "beams = sorted(longer, reverse=True)[:width]",
+            "scores = torch.tensor([score for score, _ in longer])\n"
+            "        best = scores.topk(width).indices\n"
+            "        beams = [longer[i] for i in best.tolist()]",
+            "your code raised",
+        ),
     ],
     "12.13": [
         edit(
@@ -230,6 +275,13 @@ WRONG = {
             ),
             hint="a norm of 1",
         ),
+        edit(
+            "    clip_grad_norm_(model.parameters(), 1.0)\n",
+            "    norm = clip_grad_norm_(model.parameters(), torch.inf)\n"
+            "    for p in model.parameters():\n"
+            "        p.grad /= norm\n",
+            "when its norm is below 1",
+        ),
         edit("loss.item()", "loss", "see .item()"),
     ],
     "12.14": [
@@ -245,6 +297,7 @@ WRONG = {
             ("once = sorted(set(rows))", "once = shuffled(sorted(set(rows)))"),
             hint="belong in the fair test set",
         ),
+        edit("sorted(set(rows))", "list(set(rows))", "a set of names has"),
         edit("== who for", "!= who for", "share of right answers"),
         edit(", generator=generator", "", "draw from `generator`"),
         edit("mixed, cut = shuffled(rows)", "mixed, cut = rows", "careless"),

@@ -1,7 +1,8 @@
 """Wrong answers for chapter 13 with a part of the hint that each must get."""
 
 import torch
-from torch_geometric.utils import scatter
+import torch_geometric.nn as gnn
+from torch_geometric.utils import scatter, to_dense_adj
 
 from solutions import edit, edits
 
@@ -17,6 +18,21 @@ def mean_by_loop(x, edge_index):
         total[target] += x[source]
         count[target] += 1
     return total / count.clamp(min=1)
+
+
+def mean_by_matrix(x, edge_index):
+    A = to_dense_adj(edge_index, max_num_nodes=len(x))[0].t()
+    return A @ x / A.sum(dim=1, keepdim=True).clamp(min=1)
+
+
+def mean_by_lists(x, edge_index):
+    rows = x.tolist()
+    mean, count = [[0.0] * len(row) for row in rows], [0] * len(rows)
+    for source, target in edge_index.t().tolist():
+        count[target] += 1
+        for i, value in enumerate(rows[source]):
+            mean[target][i] += (value - mean[target][i]) / count[target]
+    return torch.tensor(mean)
 
 
 def compares_degrees(first, second):
@@ -38,6 +54,7 @@ WRONG = {
         edit("minlength=num_nodes", "", "beyond its largest number"),
         edit("edge_index[1]", "edge_index[0]", "the lower row"),
         edit("int((degree == 0).sum())", "(degree == 0).sum()", ".item()"),
+        edit("int(", "float(", "an integer is asked for"),
     ],
     "13.3": [
         edit("edges + start\n", "edges\n", "start after all the nodes"),
@@ -54,12 +71,15 @@ WRONG = {
         edit("source, target =", "target, source =", "from the upper row"),
         edit(" / count[:, None]", "", "divided by what arrived"),
         (mean_by_pyg, "do without"),
+        (mean_by_matrix, "do without"),
         (mean_by_loop, "there is a loop"),
+        (mean_by_lists, "there is a loop"),
         edit(".clamp(min=1)", "", "NaN"),
     ],
     "13.5": [
         edit(" / 6", "", "from each of its corners"),
         edit(" / 6", " / 3", "in both directions"),
+        edit("round(", "float(", "an integer is asked for"),
     ],
     "13.6": [
         edit("graph.clone()", "graph", "work on a clone"),
@@ -89,6 +109,7 @@ WRONG = {
         edit("[source] - x[target]", "[target] - x[source]", "source minus"),
         edit('"max"', '"mean"', "the maximum counts"),
         edit('reduce="max")', 'reduce="max").detach()', "no gradient flows"),
+        (lambda x, edges, h: gnn.EdgeConv(h)(x, edges), "has new weights"),
     ],
     "13.8": [
         edits(
@@ -110,6 +131,11 @@ WRONG = {
                 "500 * min(pair) + max(pair)",
             )
         ),
+        edit(
+            "frozenset(edge) not in gone",
+            "not set(edge) <= frozenset().union(*gone)",
+            "one tie holds both its ends",
+        ),
         edit("torch.tensor(keep)]", "torch.tensor(keep)].flip(1)", "order"),
         edit(
             "torch.tensor(keep)]",
@@ -122,6 +148,8 @@ WRONG = {
         edit("        heard = heard[distance[heard] == -1]\n", "", "first"),
         edit("return distance", "return distance.clamp(min=0)", "-1 where no"),
         edit("source, target =", "target, source =", "the direction of"),
+        edit("(num_nodes,)", "(int(edge_index.max()) + 1,)", "shape (8,)"),
+        edit("range(1, num_nodes)", "range(1, 5)", "are not right"),
     ],
     "13.10": [
         edit(" * known[:, None]", "", "unknown labels must not count"),
@@ -135,6 +163,20 @@ WRONG = {
             "after two steps",
         ),
         edit("belief = scatter(", "belief = belief + scatter(", "alone"),
+        edit(
+            'belief = scatter(belief[source], target, reduce="mean")',
+            "for i in range(len(y)):\n"
+            "            if not known[i]:\n"
+            "                heard = belief[source[target == i]]\n"
+            "                belief[i] = heard.mean(dim=0)",
+            "as they were before the step",
+        ),
+        edit(
+            'belief = scatter(belief[source], target, reduce="mean")',
+            "root = target.bincount()[:, None] ** 0.5\n"
+            "        belief = scatter((belief / root)[source], target) / root",
+            "the mean of the neighbours",
+        ),
     ],
     "13.11": [
         (compares_degrees, "the same degrees"),
@@ -155,6 +197,18 @@ WRONG = {
         edit("(own, tuple(sorted(others)))", "len(others)", "the same deg"),
         edit("range(3)", "range(2)", "the third round"),
         edit("range(3)", "range(4)", "a fourth round"),
+        edit(
+            "return colours(*first) != colours(*second)",
+            "pairs = zip(colours(*first), colours(*second), strict=False)\n"
+            "    return any(a != b for a, b in pairs)",
+            "different numbers of nodes",
+        ),
+        edit(
+            "colour = [()] * num_nodes",
+            "num_nodes = int(edge_index.max()) + 1\n"
+            "        colour = [()] * num_nodes",
+            "different numbers of nodes",
+        ),
     ],
     "13.12": [
         edit(
@@ -168,6 +222,8 @@ WRONG = {
             hint="the order of LeakyReLU and a",
         ),
         edit("* sent", "* (x @ W2.T)[source]", "which matrix makes"),
+        edit(", 0.2)", ")", "at its slope"),
+        edit("(score, target", "(score, source", "whose shares sum to 1"),
         edit(
             "group_softmax(score, target, len(x))",
             "score.exp() / scatter(score.exp(), target)[target]",
@@ -176,9 +232,12 @@ WRONG = {
     ],
     "13.13": [
         edit("graph.clone()", "graph", "the graph that came in was changed"),
+        edit("graph.clone()", "type(graph)(x=graph.x)", "keeps its x and y"),
+        edit("graph.clone()", "type(graph)(y=graph.y)", "keeps its x and y"),
         edit("return tuple(means)", "return means[0]", "two numbers"),
         edit("in (graph, alone)", "in (graph, graph)", "6 trainings with"),
         edit("in (graph, alone)", "in (alone, alone)", "0 trainings with"),
+        edit("(variant, mask)", "(variant, ~mask)", "as it came"),
         edit("right[~mask]", "right", "outside each mask"),
         edit("right[~mask]", "right[mask]", "outside each mask"),
         edit("total / len(masks)", "total", "average over the masks"),
@@ -200,6 +259,16 @@ WRONG = {
             "without edges has no fault",
         ),
         edit("not graph.x.isfinite().all()", "graph.x.isnan().any()", "infin"),
+        edit(
+            "not graph.x.isfinite().all()",
+            "not (graph.x < torch.inf).all()",
+            "minus infinity",
+        ),
+        edit(
+            "((edges < 0) | (edges >= len(graph.x))).any()",
+            "((edges < 0) | (edges >= len(graph.x)))[1].any()",
+            "two faults in one edge",
+        ),
         edit("len(graph.y) != len", "len(graph.y) < len", "too many"),
         edit("len(graph.y) != len", "len(graph.y) > len", "is missing"),
         edit("if len(graph.y)", "elif len(graph.y)", "three faults"),
@@ -215,6 +284,18 @@ WRONG = {
             "its own way back",
         ),
         edit("if any(", "if not faults and any(", "two faults in one edge"),
+    ],
+}
+
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "13.4": [
+        (
+            "total = torch.zeros_like(x).index_add(0, target, x[source])",
+            "index = target[:, None].expand(-1, x.shape[1])\n"
+            "    total = torch.zeros_like(x)\n"
+            '    total = total.scatter(0, index, x[source], reduce="add")',
+        ),
     ],
 }
 
