@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.autograd.functional import jacobian
 
+from checks.watchers import Calls
 from checks.words import (
     Hint,
     call,
@@ -58,12 +59,13 @@ def best_answer(answer):
         torch.tensor([0.75, 0.0, 1.0, 0.5]),
         "which share of what D sees at a place is real?",
     )
-    got = call(answer, torch.tensor([0.0, 0.2]), torch.tensor([0.0, 0.6]))
+    p = torch.tensor([[0.0, 0.2], [1e-20, 0.0]])
+    q = torch.tensor([[0.0, 0.6], [3e-20, 1e-20]])
     same_tensor(
-        got,
-        torch.tensor([0.5, 0.25]),
+        call(answer, p, q),
+        torch.tensor([[0.5, 0.25], [0.25, 0.0]]),
         "where both densities are 0 the answer should be 0.5, and the other "
-        "places should not change",
+        "places should not change, not even where both are tiny",
     )
 
 
@@ -152,7 +154,7 @@ def dcgan_init(answer):
     model = nn.Sequential(
         nn.ConvTranspose2d(64, 16, 4),
         nn.BatchNorm2d(8192),
-        nn.Sequential(nn.Conv2d(16, 64, 4), nn.BatchNorm2d(8192)),
+        nn.ModuleList([nn.Conv2d(16, 64, 4), nn.BatchNorm2d(8192)]),
         nn.Linear(50, 60),
         nn.Sequential(nn.Conv1d(4, 4, 3), nn.BatchNorm1d(4)),
     )
@@ -193,6 +195,11 @@ def dcgan_init(answer):
         all(map(torch.equal, others, before)),
         "something else has changed: linear layers or biases of convolutions",
     )
+    expect(
+        model.training and all(p.requires_grad for p in model.parameters()),
+        "something else has changed: the mode of the model, or a parameter "
+        "is frozen",
+    )
 
 
 @exercise("11.7")
@@ -224,12 +231,24 @@ def modes_reached(answer):
         [[0.1, 0.0], [0.45, 0.0], [0.9, 0.0], [9.0, 6.0], [5.0, 5.0]]
     )
     cases = [
-        (0.5, 1, 2, "are the samples too far from every centre left out?"),
+        (
+            0.5,
+            1,
+            2,
+            "are the samples too far from every centre left out, and do "
+            "`least` samples suffice?",
+        ),
         (0.5, 2, 1, "does a centre need `least` samples?"),
         (0.7, 2, 1, "a sample counts for its nearest centre only"),
-        (3.0, 1, 3, "a sample at exactly the radius is within it"),
         (6.0, 2, 2, "the distance is the length of the straight line"),
-        (5.0, 2, 1, "the distance is the length of the straight line"),
+        (
+            5.0,
+            2,
+            1,
+            "a sample beyond the radius counts nowhere; the distance is the "
+            "length of the straight line",
+        ),
+        (3.0, 1, 3, "a sample at exactly the radius is within it"),
     ]
     for radius, least, want, hint in cases:
         same_value(call(answer, samples, centres, radius, least), want, hint)
@@ -288,21 +307,22 @@ def copied_share(answer):
         "not the share; take for each sample its nearest picture of each "
         "pool, over all pixels, and compare with one half",
     )
-    zero = torch.zeros(1, 1, 2, 2)
-    corner = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
+    zero = torch.zeros(1, 2, 2, 1)
+    corner = torch.tensor([[[[0.0], [0.0]], [[1.0], [0.0]]]])
     for near, far in [(3 * corner, zero + 4), (zero + 2, 10 * corner)]:
         same_number(
             call(answer, zero, near, far),
             1.0,
             "pictures that differ in one pixel are misjudged; the distance "
-            "is the root of the sum of squares over all pixels",
+            "is the root of the sum of squares over all pixels and channels",
         )
     edge = torch.full((1, 1, 2, 2), 0.0)
     near, far = edge + 1, edge + 2
     same_number(
         call(answer, edge, near, far),
         0.0,
-        "exactly half as far is not strictly less",
+        "exactly half as far is not strictly less; compare the distances "
+        "themselves, not their squares",
     )
 
 
@@ -346,6 +366,10 @@ def r1_penalty(answer):
         "for pictures the value differs; sum over all pixels of a picture, "
         "then take the mean over the pictures",
     )
+    expect(
+        all(p.grad is None for p in net.parameters()),
+        "your code leaves gradients in D; take the slope without backward",
+    )
     weight = net[0].weight
     same_tensor(
         torch.autograd.grad(got, weight)[0],
@@ -368,20 +392,26 @@ def frechet_of(answer):
         "the part of the covariances is not right (first axis doubled)",
     )
     mix = torch.tensor([[1.0, 0.8, 0.0], [0.0, 0.5, 0.3], [0.4, 0.0, 2.0]])
-    A, B = torch.randn(40, 3), torch.randn(50, 3) @ mix + 0.5
-    gap = (A.mean(0) - B.mean(0)).double().pow(2).sum()
-    C1, C2 = torch.cov(A.double().T), torch.cov(B.double().T)
-    root = torch.linalg.eigvals(C1 @ C2).real.sqrt().sum()
-    want = (gap + C1.trace() + C2.trace() - 2 * root).item()
-    same_number(
-        call(answer, A, B),
-        want,
-        "with correlated features the number differs; a root of a matrix is "
-        "not the root of each of its elements",
-    )
+    cases = [
+        (
+            0,
+            "with correlated features the number differs; a root of a matrix "
+            "is not the root of each of its elements",
+        ),
+        (1e5, "far from 0 the number differs; is all computed in float64?"),
+    ]
+    for shift, hint in cases:
+        A = torch.randn(40, 3) + shift
+        B = torch.randn(50, 3) @ mix + 0.5 + shift
+        gap = (A.double().mean(0) - B.double().mean(0)).pow(2).sum()
+        C1, C2 = torch.cov(A.double().T), torch.cov(B.double().T)
+        root = torch.linalg.eigvals(C1 @ C2).real.sqrt().sum()
+        want = (gap + C1.trace() + C2.trace() - 2 * root).item()
+        same_number(call(answer, A, B), want, hint)
     A = torch.randn(5, 8)
     try:
-        got = call(answer, A, A.clone())
+        with Calls() as calls:
+            got = call(answer, A, A.clone())
     except Hint:  # the roots of a matrix with NaN do not converge
         got = math.nan
     expect(
@@ -396,13 +426,17 @@ def frechet_of(answer):
         "computed in float64?",
         atol=1e-5,
     )
+    expect(
+        "linalg_eigh" in calls.names,
+        "no torch.linalg.eigh is at work; the root should be symmetric",
+    )
 
 
 @exercise("11.13")
 def gan_step(answer):
     def scene():
         torch.manual_seed(1)
-        G = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 3))
+        G = nn.Sequential(nn.Linear(2, 6), nn.Dropout(), nn.Linear(6, 3))
         D = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.Tanh())
         D.append(nn.Linear(6, 1))
         return G, D
@@ -423,6 +457,7 @@ def gan_step(answer):
     real, z = torch.randn(7, 3) + 1, torch.randn(7, 2)
     bce, ones = F.binary_cross_entropy_with_logits, torch.ones(7, 1)
     G1, D1 = scene()
+    torch.manual_seed(2)  # for the dropout of G
     fake = G1(z)
     descend(D1, bce(D1(real), ones) + bce(D1(fake.detach()), 0 * ones))
     descend(G1, bce(D1(fake), ones))
@@ -433,6 +468,7 @@ def gan_step(answer):
         p.grad = torch.randn_like(p)
     visits = []
     G[0].weight.register_hook(lambda grad: visits.append(1))
+    torch.manual_seed(2)
     call(answer, G, D, *optimizers, real, z, mutates=True)
     expect(not same(D, start_D), "D has not moved")
     expect(not same(G, start_G), "G has not moved; does its loss reach it?")
@@ -444,7 +480,8 @@ def gan_step(answer):
     expect(
         same(G, G1),
         "G is not where it should be: old gradients cleared, none from the "
-        "step of D, the loss -log D, and the updated D",
+        "step of D, the loss -log D, the updated D, and the same fakes, "
+        "which G makes only once",
     )
     expect(
         all(p.grad is None for p in D.parameters()),
@@ -474,23 +511,38 @@ def verdict(answer):
     edge = torch.cat([real[kinds != 7], real[kinds == 7][:20]])
     copies = images[train] + 0.02 * torch.randn(500, 1, 8, 8)
     ones = copies[classes[train] == 1]
-    mixed = torch.cat([copies[:200], real[:300]])
+    mixed = torch.cat([copies[:270], real[:230]])
+    copied = torch.cat([copies[:300], real[:200]])
     grainy = real + 0.1 * torch.randn_like(real)
     grainier = real + 0.24 * torch.randn_like(real)
     cases = [
         (real, pools, "good", "fresh real digits"),
         (edge, pools, "good", "digits with few sevens"),
-        (mixed, pools, "good", "two fifths of copies"),
+        (mixed, pools, "good", "slightly more than one half of copies"),
         (grainy, pools, "good", "digits with a little noise"),
         (copies, pools, "copier", "training digits with a little noise"),
         (ones, pools, "copier", "copies of one class: the first word counts"),
+        (copied, pools, "copier", "three fifths of copies"),
         (real[kinds == 1], pools, "collapse", "perfect ones, nothing else"),
         (real[kinds != 9], pools, "collapse", "fresh digits without a 9"),
         (grainier, pools, "noise", "digits with much noise"),
+        (grainier[kinds != 9], pools, "noise", "much noise and no 9"),
+        (real[:80], pools, "good", "only eighty digits"),
         (images[held], pools, "good", "digits near to held_out only"),
     ]
     few = (images[train], classes[train], images[held][:10])
     cases.append((real, few, "good", "real digits, with ten held out"))
+    seldom = torch.cat([real[kinds != 7], real[kinds == 7][:11]])  # 1.5 %
+    cases.append((seldom, pools, "collapse", "digits with very few sevens"))
+    dark = 1 - images[train][:50]  # black on white, and in training only
+    wide = (
+        torch.cat([images[train], dark]),
+        torch.cat([classes[train], classes[train][:50]]),
+        images[held],
+    )
+    cases.append((dark, wide, "copier", "copies far from held_out"))
+    rough = torch.cat([dark + 0.3 * torch.randn_like(dark), real[:100]])
+    cases.append((rough, wide, "noise", "samples near to training only"))
     sevens = images[train][classes[train] == 7][:11]
     others = images[train][classes[train] != 7]
     near = torch.cat([sevens, others, others])[:500]  # 2.2 % are sevens
@@ -571,3 +623,10 @@ def clean_trial(answer):
     expect(other[1] != sets[1], "what is kept is no matter of chance")
     few = slice(200)  # the sizes differ by chance
     expect(other[2][few] != sets[2][few], "the control is always the same")
+    generator = torch.Generator()
+    before = generator.get_state()
+    call(answer, fakes, levels, score, generator)
+    expect(
+        not torch.equal(generator.get_state(), before),
+        "nothing is drawn from `generator`; its seed alone is not enough",
+    )

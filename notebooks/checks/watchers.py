@@ -1,10 +1,14 @@
-"""What an answer calls of PyTorch, and how large its tensors are."""
+"""What an answer calls of PyTorch, how large its tensors are, its lines."""
+
+import sys
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from checks.containment import LIBRARIES
 
 
 class Calls(TorchFunctionMode):
@@ -56,3 +60,27 @@ class Largest(TorchDispatchMode):
             if isinstance(value, torch.Tensor):
                 self.elements = max(self.elements, value.numel())
         return result
+
+
+class Lines:
+    """Count, within a `with` block, the lines run outside of libraries.
+
+    A line of a loop counts each time.
+    """
+
+    def __init__(self):
+        self.number = 0
+
+    def __enter__(self):
+        self.before = sys.gettrace()
+        sys.settrace(self._note)
+        return self
+
+    def __exit__(self, *error):
+        sys.settrace(self.before)
+
+    def _note(self, frame, event, arg):
+        if frame.f_code.co_filename.startswith(LIBRARIES):
+            return None
+        self.number += 1
+        return self._note

@@ -10,6 +10,25 @@ def forbidden(masks):
     return ops.masks_to_boxes(masks) + torch.tensor([0.0, 0, 1, 1])
 
 
+def in_a_helper(masks):
+    return forbidden(masks)
+
+
+def nearest_anchor(sizes, anchors):
+    anchors = anchors[torch.cdist(sizes, anchors).argmin(dim=1)]
+    shared = torch.minimum(sizes, anchors).prod(dim=1)
+    union = sizes.prod(dim=1) + anchors.prod(dim=1) - shared
+    return (shared / union).mean().item()
+
+
+def clip_turned(boxes, labels, window, min_share):
+    x1, y1, x2, y2 = window
+    inside = boxes - torch.tensor([x1, y1, x1, y1])
+    inside = ops.clip_boxes_to_image(inside, (x2 - x1, y2 - y1))
+    keep = ops.box_area(inside) >= min_share * ops.box_area(boxes)
+    return inside[keep], labels[keep]
+
+
 def share_of_hits(scores, hits, number):
     return hits.double().mean().item()
 
@@ -32,6 +51,27 @@ def with_a_loop(boxes, scores, threshold):
     return order[keep]
 
 
+def loop_over_lists(boxes, scores, threshold):
+    table, scores = ops.box_iou(boxes, boxes).tolist(), scores.tolist()
+    order = sorted(range(len(scores)), key=scores.__getitem__, reverse=True)
+    keep = [
+        i
+        for place, i in enumerate(order)
+        if all(table[i][k] <= threshold for k in order[:place])
+    ]
+    return torch.tensor(keep)
+
+
+def last_box(points, boxes):
+    distances = torch.zeros(len(points), 4)
+    index = torch.full((len(points),), -1)
+    for k, box in enumerate(boxes):
+        own = torch.cat([points - box[:2], box[2:] - points], dim=1)
+        inside = (own > 0).all(dim=1)
+        distances[inside], index[inside] = own[inside], k
+    return distances, index
+
+
 WRONG = {
     "10.1": [
         edit(
@@ -41,6 +81,11 @@ WRONG = {
         ),
         edit("math.ceil(width / s)", "width // s", "round up"),
         edit("per_cell * sum", "sum", "per_cell anchors"),
+        edit(
+            "return per_cell * sum(cells)",
+            "return per_cell * float(sum(cells))",
+            "should be an int",
+        ),
     ],
     "10.2": [
         edits(
@@ -61,6 +106,7 @@ WRONG = {
             hint="the centres are wrong",
         ),
         edit("dim=1", "dim=0", "has shape (4, 6)"),
+        edit("dim=1,\n    )", "dim=1,\n    ).double()", "not torch.float32"),
     ],
     "10.3": [
         edit(
@@ -73,11 +119,13 @@ WRONG = {
             "its pixels",
         ),
         edit("dim=1", "dim=0", "has shape (4, 2)"),
+        edit("boxes.unbind", "boxes.round().unbind", "fractions"),
     ],
     "10.4": [
         edit(".amax(dim=1)", "", "the fit is 1"),
         edit("amax(dim=1)", "amax(dim=0)", "each box takes its best anchor"),
         edit(".mean().item()", ".mean()", ".item()"),
+        (nearest_anchor, "each box takes its best anchor"),
     ],
     "10.5": [
         edits(
@@ -97,6 +145,12 @@ WRONG = {
             "should be a tensor",
         ),
         (forbidden, "without ops.masks_to_boxes"),
+        (in_a_helper, "without ops.masks_to_boxes"),
+        edit(
+            "x.max() + 1, y.max() + 1",
+            "x.min() + len(x.unique()), y.min() + len(y.unique())",
+            "does not enclose",
+        ),
     ],
     "10.6": [
         edits(
@@ -114,6 +168,8 @@ WRONG = {
         ),
         edit(", labels[keep]", "", "return the boxes and the labels"),
         edit("labels[keep]", "labels[keep].tolist()", "should be a tensor"),
+        (clip_turned, "the wrong boxes stay"),
+        edit("inside[keep] -", "inside[keep].round() -", "of the crop"),
     ],
     "10.7": [
         edit(
@@ -141,6 +197,11 @@ WRONG = {
         edit("k * number", "k * hits.sum()", "one true box is missed"),
         edit("reached.max().item()", "reached.max()", ".item()"),
         (share_of_hits, "one true box is missed"),
+        edit(
+            "10 * found >= k * number",
+            "found.double() / number >= k * 0.1",
+            "three of ten",
+        ),
     ],
     "10.9": [
         (plain_nms, "this is plain NMS"),
@@ -149,6 +210,7 @@ WRONG = {
         edit(".triu(diagonal=1)", ".fill_diagonal_(0)", "it alone stays"),
         edit("<= threshold", "< threshold", "not more than the threshold"),
         edit("order[table.amax(dim=0) <= threshold]", "boxes", "dtype"),
+        (loop_over_lists, "there is a loop"),
     ],
     "10.10": [
         edits(
@@ -167,6 +229,13 @@ WRONG = {
             ("fade, scores)\n", "fade, scores)\n        left[best] = False\n"),
             hint="the best box its own",
         ),
+        edit(
+            "        left[best] = False\n",
+            "        left[best] = False\n"
+            "        if scores[best] < 0.001:\n"
+            "            break\n",
+            "three boxes in a row",
+        ),
     ],
     "10.11": [
         edit(
@@ -181,6 +250,11 @@ WRONG = {
         edit(
             "some[:, None], index", "some[:, None], distances", "the indices"
         ),
+        (last_box, "whatever its place"),
+        edit(
+            "area(boxes), torch", "distances.amin(dim=2), torch", "its sides"
+        ),
+        edit("area(boxes), torch", "distances.sum(dim=2), torch", "its sides"),
     ],
     "10.12": [
         edit(
@@ -204,6 +278,19 @@ WRONG = {
             "routes back",
         ),
         edit("result = []", "result = [(channels, height)]", "[net] is no"),
+        edit(
+            'int(block["filters"])\n',
+            "torch.nn.Conv2d(\n"
+            '                1, int(block["filters"]), 1, device="meta"\n'
+            "            ).out_channels\n",
+            "no module is to be built",
+        ),
+        edit(
+            'math.ceil(height / int(block["stride"]))',
+            'math.ceil((height - int(block["size"])) '
+            '/ int(block["stride"])) + 1',
+            "a maxpool of stride 1",
+        ),
     ],
     "10.13": [
         edit(
@@ -216,6 +303,11 @@ WRONG = {
         edit("weight * inside[:, None]", "weight", "at the upper left"),
         edit("return tuple(matrices)", "return matrices[0]", "two matrices"),
         edit("(1, height), (0, width)", "(0, width), (1, height)", "A has"),
+        edit(
+            "step = (end - start) /",
+            "step = (end - start).clamp(min=1) /",
+            "smaller than one cell",
+        ),
     ],
     "10.14": [
         edit("argsort(descending=True)", "argsort()", "comes first"),
@@ -227,13 +319,15 @@ WRONG = {
             "leaves the other",
         ),
         edit("near = table[i] >= 0.5", "near = table[i] > 0.5", "exactly 0.5"),
-        edit("int(free.sum())", "free.sum()", "Python number"),
+        edit("int(free.sum())", "free.sum()", "should be an int"),
         edit("return counts", "return list(counts.values())", "a dict of six"),
         edit(
             "return counts",
             'counts.pop("double")\n    return counts',
             "the keys are",
         ),
+        edit("int(free.sum())", "float(free.sum())", "should be an int"),
+        edit("own.argmax()", "(own >= 0.5).int().argmax()", "largest IoU"),
     ],
     "10.15": [
         edit(
@@ -260,6 +354,18 @@ WRONG = {
             "return *best, f_score(range(half, len(raw)), *best)",
             "return [*best, f_score(range(half, len(raw)), *best)]",
             "a tuple",
+        ),
+        edit(
+            "for bar in bars for overlap in overlaps",
+            "for overlap in overlaps for bar in bars",
+            "the bars in the outer loop",
+        ),
+        edit(
+            "    pairs = [(bar, overlap) for bar in bars ",
+            "    bar = max(bars, key=lambda b: f_score(range(half), b, "
+            "overlaps[0]))\n"
+            "    pairs = [(bar, overlap) ",
+            "all pairs count",
         ),
     ],
 }

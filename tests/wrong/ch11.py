@@ -27,6 +27,11 @@ def resampled(fakes, logits, score, generator):
     return score(fakes), score(fakes[kept]), score(fakes[order[:600]])
 
 
+def one_by_one(p, q):
+    pairs = zip(p, q, strict=True)
+    return torch.tensor([a / (a + b) if a + b > 0 else 0.5 for a, b in pairs])
+
+
 WRONG = {
     "11.1": [
         edit(".item()", ".item() / 2", "the mean of the two parts"),
@@ -40,6 +45,12 @@ WRONG = {
         edit("p / total", "p", "which share"),
         edit("total, 0.5)", "total, 0.0)", "should be 0.5"),
         edit("total, 0.5)", "total, 0.5).tolist()", "it is a list"),
+        edit(
+            "torch.where(total > 0, p / total, 0.5)",
+            "(p + 1e-8) / (total + 2e-8)",
+            "both are tiny",
+        ),
+        (one_by_one, "your code raised"),
     ],
     "11.3": [
         edit(
@@ -92,6 +103,15 @@ WRONG = {
         ),
         edit("    return model\n", "", "is a return missing"),
         edit("return model", "return nn.Sequential(model)", "the same model"),
+        edit(
+            "model.modules():\n",
+            "model:\n"
+            "        if isinstance(module, nn.Sequential):\n"
+            "            dcgan_init(module)\n",
+            "inside other containers",
+        ),
+        edit("return model", "return model.eval()", "the mode of the model"),
+        edit("return model", "return model.requires_grad_(False)", "frozen"),
     ],
     "11.7": [
         edit("[X, maps]", "[maps, X]", "the picture itself"),
@@ -123,6 +143,7 @@ WRONG = {
         ),
         edit("counts >= least", "counts > 0", "need `least` samples"),
         edit("int((counts >= least).sum())", "(counts >= least).sum()", "int"),
+        edit("centres).min(", "centres).square().min(", "straight line"),
     ],
     "11.9": [
         edit('name.removeprefix("module.")', "name[7:]", "your code raised"),
@@ -168,6 +189,12 @@ WRONG = {
         ),
         edit("seen < ", "seen <= ", "strictly less"),
         edit(".item()", "", "see .item()"),
+        edit(
+            "samples.flatten(1), pool.flatten(1)",
+            "samples[:, 0].flatten(1), pool[:, 0].flatten(1)",
+            "and channels",
+        ),
+        edit(".amin(dim=1)", ".square().amin(dim=1)", "not their squares"),
     ],
     "11.11": [
         edit(
@@ -186,6 +213,12 @@ WRONG = {
             ".pow(2)",
             ".mul(slope.flatten(1).detach())",
             "gradient of the penalty",
+        ),
+        edit(
+            "(slope,) = torch.autograd.grad(logits.sum(), real, "
+            "create_graph=True)",
+            "logits.sum().backward(create_graph=True)\n    slope = real.grad",
+            "leaves gradients in D",
         ),
     ],
     "11.12": [
@@ -206,6 +239,21 @@ WRONG = {
             hint="rounding takes them",
         ),
         edit("A.double(), B.double()", "A, B", "float64"),
+        edits(
+            ("    values, vectors = torch.linalg.eigh(C1)\n", ""),
+            ("    S = vectors * values.clamp(min=0).sqrt() @ vectors.T\n", ""),
+            ("eigvalsh(S @ C2 @ S)", "eigvals(C1 @ C2).real"),
+            hint="no torch.linalg.eigh",
+        ),
+        edits(
+            ("    A, B = A.double(), B.double()\n", ""),
+            (
+                "torch.cov(A.T), torch.cov(B.T)",
+                "torch.cov(A.T).double(), torch.cov(B.T).double()",
+            ),
+            hint="far from 0",
+        ),
+        edit("(S @ C2 @ S)", "((S @ C2 @ S).float())", "is at distance 0"),
     ],
     "11.13": [
         edits(
@@ -251,8 +299,12 @@ WRONG = {
         edits(
             ("fake.detach()", "fake"),
             ("loss_D.backward()", "loss_D.backward(retain_graph=True)"),
-            ("loss_G = F.softplus(-D(fake))", "loss_G = F.softplus(-D(G(z)))"),
             hint="detach the fakes",
+        ),
+        edits(
+            ("fake = G(z)\n", "with torch.no_grad():\n        fake = G(z)\n"),
+            ("-D(fake)", "-D(G(z))"),
+            hint="only once",
         ),
     ],
     "11.14": [
@@ -263,6 +315,47 @@ WRONG = {
         edit("0.02 *", "0.08 *", "few sevens"),
         edit("minlength=10", "", "but 9"),
         edit('"copier"', '"copy"', "with a little noise"),
+        edits(
+            (
+                "    if seen.values.mean() < 0.5 * unseen:\n"
+                '        return "copier"\n',
+                "",
+            ),
+            (
+                'return "noise"\n',
+                'return "noise"\n'
+                "    if seen.values.mean() < 0.5 * unseen:\n"
+                '        return "copier"\n',
+            ),
+            hint="far from held_out",
+        ),
+        edit(
+            "    if unseen > 1.5 * real:\n",
+            "    if counts.min() < 0.02 * len(samples):\n"
+            '        return "collapse"\n'
+            "    if unseen > 1.5 * real:\n",
+            "much noise and no 9",
+        ),
+        edits(
+            (
+                "unseen = nearest_in(held_out, samples).values.mean()",
+                "unseen = nearest_in(held_out, samples).values",
+            ),
+            (
+                "seen.values.mean() < 0.5 * unseen",
+                "(seen.values / unseen).mean() < 0.5",
+            ),
+            ("if unseen >", "if unseen.mean() >"),
+            hint="three fifths of copies",
+        ),
+        edit(
+            "seen.values.mean() < 0.5 * unseen",
+            "(seen.values < 0.5 * unseen).float().mean() > 0.5",
+            "one half of copies",
+        ),
+        edit("if unseen >", "if seen.values.mean() >", "near to training"),
+        edit("0.02 * len(samples)", "10", "only eighty digits"),
+        edit("0.02 *", "0.01 *", "very few sevens"),
     ],
     "11.15": [
         edit("(logits - logits.max()).exp()", "logits.sigmoid()", "of 400"),
@@ -310,6 +403,13 @@ WRONG = {
             "(len(fakes), generator=generator)",
             "(len(fakes), generator=torch.Generator().manual_seed(0))",
             "always the same",
+        ),
+        edit(
+            "ratio = (",
+            "seed = generator.initial_seed()\n"
+            "    generator = torch.Generator().manual_seed(seed)\n"
+            "    ratio = (",
+            "its seed alone",
         ),
     ],
 }
