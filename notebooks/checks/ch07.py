@@ -14,6 +14,7 @@ from torch.utils.tensorboard import SummaryWriter
 from checks.words import (
     Hint,
     call,
+    call_by_hand,
     exercise,
     expect,
     is_sequence,
@@ -26,7 +27,8 @@ from checks.words import (
 
 def _mlp():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    inner = nn.Sequential(nn.Tanh(), nn.Linear(6, 3))
+    return nn.Sequential(nn.Flatten(), nn.Linear(4, 6), inner)
 
 
 def _conv_net():
@@ -42,20 +44,28 @@ def _conv_net():
     )
 
 
-def _left_alone(model):
+def _modes(model):
+    return [module.training for module in model.modules()]
+
+
+def _left_alone(model, modes):
     for module in model.modules():
         expect(
             not module._forward_hooks and not module._forward_pre_hooks,
             "a hook is left behind on the model",
         )
-        expect(module.training, "the model's mode has changed; put it back")
+    expect(
+        _modes(model) == modes,
+        "the model's mode has changed; put back that of each module",
+    )
 
 
 def _left_alone_after_an_error(answer, model):
+    modes = _modes(model)
     try:
         answer(model, torch.zeros(1))
     except Exception:
-        _left_alone(model)
+        _left_alone(model, modes)
 
 
 def _same_grads(model):
@@ -68,6 +78,17 @@ def _same_grads(model):
     )
 
 
+def _same_settings(model, kind):
+    expect(
+        all(getattr(module, "inplace", True) for module in model.modules()),
+        f"an in-place {kind} of the model is no longer in place; put it back",
+    )
+    expect(
+        all(p.requires_grad for p in model.parameters()),
+        "a parameter of the model no longer requires a gradient; put it back",
+    )
+
+
 @exercise("7.1")
 def watch(answer):
     base = torch.tensor([1.0, 2.0], requires_grad=True)
@@ -75,7 +96,7 @@ def watch(answer):
         base.grad, seen = None, []
         handle = call(answer, t, seen, mutates=True)
         expect(
-            hasattr(handle, "remove"),
+            handle is not seen and hasattr(handle, "remove"),
             "return the handle that the registration gives",
         )
         t.square().sum().backward(retain_graph=True)
@@ -83,7 +104,12 @@ def watch(answer):
         expect(len(seen) == 2, "each backward should append one gradient")
         first, second = 2 * t.detach(), torch.full((2,), 5.0)
         for got, want in zip(seen, (first, second), strict=True):
-            same_tensor(got, want, "the list should hold each gradient itself")
+            same_tensor(
+                got,
+                want,
+                "the list should hold each gradient itself; what shares its "
+                "memory may change later",
+            )
         same_tensor(
             base.grad,
             (first + second) * (1 if t is base else 3),
@@ -150,7 +176,10 @@ def limit_gradients(answer):
     if all(map(torch.allclose, limited, plain)):
         hint = "nothing is limited; a hook has to return the new gradient"
     elif any(grad.abs().max() > 0.5001 for grad in limited):
-        hint = "some parameters are not limited; biases are parameters too"
+        hint = (
+            "a number is above limit or below -limit; biases are parameters "
+            "too, and so are those of nested modules"
+        )
     else:
         hint = "limit every number by itself; the others stay as they are"
     want = [grad.clamp(-0.5, 0.5) for grad in plain]
@@ -169,14 +198,23 @@ def limit_gradients(answer):
     )
 
 
+class _Cut(nn.Sequential):
+    """A network that does more than to call its children in turn."""
+
+    def forward(self, X):
+        return super().forward(X[:, :, :8, :8])
+
+
 @exercise("7.4")
 def output_shapes(answer):
-    model = nn.Sequential(
+    model = _Cut(
         nn.Conv2d(3, 5, 3),
         nn.Sequential(nn.ReLU(), nn.Flatten()),
         nn.Linear(180, 2),
     )
-    X = torch.zeros(2, 3, 8, 8)
+    model[1].eval()  # each module has a mode of its own
+    modes = _modes(model)
+    X = torch.zeros(2, 3, 9, 9)
     got = call(answer, model, X, mutates=True)
     expect(isinstance(got, dict), "a dictionary is asked for")
     expect(
@@ -199,19 +237,17 @@ def output_shapes(answer):
             "a shape is not that of this module's output",
         )
         expect(type(got[name]) is tuple, "give each shape as a plain tuple")
-    _left_alone(model)
+    _left_alone(model, modes)
     _left_alone_after_an_error(answer, model)
 
 
 @exercise("7.5")
 def linear_backward(answer):
     generator = torch.Generator().manual_seed(3)
-    with torch.inference_mode():  # no autograd in here
-        X, W, G = (
-            torch.randn(*s, generator=generator)
-            for s in ((5, 4), (3, 4), (5, 3))
-        )
-        got = call(answer, X, W, G)
+    X, W, G = (
+        torch.randn(*s, generator=generator) for s in ((5, 4), (3, 4), (5, 3))
+    )
+    got = call_by_hand(answer, X, W, G)
     expect(
         is_sequence(got, 3),
         "three tensors are asked for",
@@ -252,17 +288,23 @@ def record(answer):
     same_tensor(outputs[0], first.detach(), "record the outputs of the module")
     expect(not outputs[0].requires_grad, "detach the outputs")
     expect(
+        first.requires_grad,
+        "the module's own output has changed; what does the hook return?",
+    )
+    expect(
         outputs[0].data_ptr() != first.data_ptr(),
         "clone the outputs, they may be overwritten later",
     )
     try:
-        with call(answer, layer, mutates=True):
+        with call(answer, layer, mutates=True) as outputs:
+            early = list(outputs)
             raise ZeroDivisionError
     except ZeroDivisionError:
         pass
     else:
         raise Hint("an error in the block should reach the caller")
-    _left_alone(layer)
+    expect(not early, "each block begins with an empty list of its own")
+    _left_alone(layer, [True])
 
 
 class _Affine(nn.Module):
@@ -277,13 +319,29 @@ def set_defaults(answer):
     handle = call(answer, module, factor=3.0, shift=1.0, mutates=True)
     for given, want, hint in (
         ({}, 4, "a call without keywords gets the defaults"),
-        ({"factor": 5.0}, 6, "what the caller names should win"),
-        ({"shift": 0.0}, 3, "the defaults change from call to call"),
+        (
+            {"factor": 5.0},
+            6,
+            "what the caller names should win, and the rest keep their "
+            "defaults",
+        ),
+        (
+            {"shift": 0.0},
+            3,
+            "what the caller names should win, a 0 too; and the defaults may "
+            "not change from call to call",
+        ),
     ):
         same_tensor(call(module, X, **given), want * X, hint)
     expect(hasattr(handle, "remove"), "return the handle")
     handle.remove()
     same_tensor(module(X), X, "after remove() nothing should be changed")
+    call(answer, module, factor=3.0, mutates=True)
+    same_tensor(
+        call(module, X, shift=1.0),
+        4 * X,
+        "a keyword that has no default is lost on the way",
+    )
 
 
 @exercise("7.8")
@@ -299,7 +357,10 @@ def dead_shares(answer):
         model[0].weight.fill_(1.0)
         model[0].bias.copy_(torch.tensor([0.0, -9.0, -1.5, 1.0]))
         model[3].weight.zero_()
-        model[3].bias.copy_(torch.tensor([1.0, -1.0, 2.0, -1.0, 0.0]))
+        model[3].weight[0, 8] = 4.0  # alive for one of the examples
+        model[3].bias.copy_(torch.tensor([-1.0, -1.0, 2.0, -1.0, 0.0]))
+    model[2].eval()
+    modes = _modes(model)
     X = torch.ones(3, 1, 2, 2)
     X[1, 0, 0, 0] = 2.0
     got = call(answer, model, X, mutates=True)
@@ -324,7 +385,7 @@ def dead_shares(answer):
         "for a vector the channels are the units",
         name="the share of 4",
     )
-    _left_alone(model)
+    _left_alone(model, modes)
     _left_alone_after_an_error(answer, model)
 
 
@@ -363,7 +424,8 @@ def best_step(answer):
 
 @exercise("7.10")
 def fuse_momentum(answer):
-    mine = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4))
+    inner = nn.Sequential(nn.Tanh(), nn.Linear(4, 4))
+    mine = nn.Sequential(nn.Linear(4, 4), inner)
     usual = copy.deepcopy(mine)
     call(answer, mine, 0.1, 0.8, mutates=True)
     optimizer = torch.optim.SGD(usual.parameters(), lr=0.1, momentum=0.8)
@@ -389,7 +451,7 @@ def fuse_momentum(answer):
 @exercise("7.11")
 def integrate(answer):
     model = _mlp()
-    X, start = torch.randn(5, 4), torch.randn(5, 4)
+    X, start = torch.randn(2, 5, 1, 2, 2)  # pictures of four pixels
     target = torch.tensor([0, 1, 2, 1, 0])
     for p in model.parameters():
         p.grad = torch.ones_like(p)
@@ -399,7 +461,7 @@ def integrate(answer):
     with torch.no_grad():
         rise = (model(X) - model(start)).gather(1, target[:, None])[:, 0]
     expect(
-        torch.allclose(got.sum(1), rise, atol=2e-3),
+        torch.allclose(got.sum((1, 2, 3)), rise, atol=2e-3),
         "the shares should add up to the rise of the target logit from start",
     )
     coarse = call(answer, model, X, start, target, 1, mutates=True)
@@ -418,34 +480,39 @@ def explain(answer):
     model = _conv_net()
     for p in model.parameters():
         p.grad = torch.ones_like(p)
+    model[4].eval()
+    modes, usual = _modes(model), copy.deepcopy(model)
+    usual[1].inplace = usual[3].inplace = False
     X = torch.randn(4, 3, 10, 10)
     target = torch.tensor([0, 2, 1, 2])
-    got = call(answer, model, "2", X, target, mutates=True)
-    is_tensor(got, shape=(4, 6, 6), name="the stack of maps")
-    expect(not got.requires_grad, "detach the maps")
-    expect(got.min() >= 0, "the maps should be clipped at 0")
-    _same_grads(model)
-    _left_alone(model)
-    usual = copy.deepcopy(model)
-    usual[3].inplace = False
-    B = usual[:4](X).detach().requires_grad_()  # after the ReLU
-    score = usual[4:](B).gather(1, target[:, None]).sum()
-    (after,) = torch.autograd.grad(score, B)
-    before = after * (B > 0)
-    A = usual[:3](X).detach()
 
     def maps(values, grad):
         alpha = grad.mean((2, 3))
         return torch.einsum("nc,nchw->nhw", alpha, values).clamp(min=0)
 
-    overwritten = [maps(B.detach(), grad) for grad in (before, after)]
-    hint = (
-        "weight each map by the mean of its gradient by the target logit, "
-        "then add up over the maps"
-    )
-    if any(torch.allclose(got, late, atol=1e-5) for late in overwritten):
-        hint = "these are values after the in-place ReLU, not the layer's own"
-    same_tensor(got, maps(A, before), hint)
+    for place, size in (2, 6), (0, 8):
+        got = call(answer, model, str(place), X, target, mutates=True)
+        is_tensor(got, shape=(4, size, size), name="the stack of maps")
+        expect(not got.requires_grad, "detach the maps")
+        expect(got.min() >= 0, "the maps should be clipped at 0")
+        _same_grads(model)
+        _left_alone(model, modes)
+        _same_settings(model, "ReLU")
+        A = usual[: place + 1](X).detach()
+        B = A.relu().requires_grad_()  # after the ReLU
+        score = usual[place + 2 :](B).gather(1, target[:, None]).sum()
+        (after,) = torch.autograd.grad(score, B)
+        before = after * (B > 0)
+        overwritten = [maps(B.detach(), grad) for grad in (before, after)]
+        hint = (
+            "weight each map by the mean of its gradient by the target "
+            "logit, then add up over the maps"
+        )
+        if any(torch.allclose(got, late, atol=1e-5) for late in overwritten):
+            hint = (
+                "these are values after the in-place ReLU, not the layer's own"
+            )
+        same_tensor(got, maps(A, before), hint)
 
 
 def _digit_net():
@@ -453,7 +520,7 @@ def _digit_net():
     return nn.Sequential(
         nn.Linear(64, 32),
         nn.ReLU(),
-        nn.Sequential(nn.Linear(32, 32), nn.ReLU(inplace=True)),
+        nn.Sequential(nn.Linear(32, 32), nn.ReLU(inplace=True)).eval(),
         nn.Linear(32, 10),
     )
 
@@ -491,6 +558,7 @@ class _Crossed(nn.Module):
 @exercise("7.13")
 def first_fault(answer):
     X, _ = _digits(slice(40))
+    X[1] = X[-1] = X[0]  # to compare two examples does not do
     mute = nn.Sequential(_Mute(), nn.Linear(8, 10))
     healthy, dead, flat, broken, endless = (_digit_net() for _ in range(5))
     with torch.no_grad():
@@ -525,9 +593,11 @@ def first_fault(answer):
             or call(answer, model, X[:1], mutates=True) is not None,
             "one example is as constant as forty",
         )
+        modes = _modes(model)
         got = call(answer, model, X, mutates=True)
+        expect(want is not None or got is None, hint)
         same_value(got, want, hint, name="the fault")
-        _left_alone(model)
+        _left_alone(model, modes)
     _left_alone_after_an_error(answer, healthy)
 
 
@@ -540,10 +610,15 @@ class _Skip(nn.Module):
         self.stem = nn.Linear(64, 32)
         self.block = nn.Sequential(nn.Linear(32, 32), nn.ELU(inplace=True))
         self.head = nn.Linear(32, 10)
+        self.block.eval()
 
     def forward(self, X):
         H = self.stem(X)
-        return self.head(H + self.block(H))
+        return self.end(H, self.block(H))
+
+    def end(self, H, part):
+        # not linear, or the two batches could change places
+        return self.head((H + part).tanh())
 
 
 @exercise("7.14")
@@ -553,9 +628,10 @@ def recovery(answer):
     X, y = _digits(slice(60))
     clean, corrupt, target = X[:30], X[30:], y[:30]
     names = ["stem", "block.0", "block", "head"]
+    modes = _modes(model)
     with torch.no_grad():
         parts = model.stem(clean), model.stem(corrupt)
-        mixed = model.head(parts[1] + model.block(parts[0]))
+        mixed = model.end(parts[1], model.block(parts[0]))
         high, low, patched = (
             z.gather(1, target[:, None])[:, 0]
             for z in (model(clean), model(corrupt), mixed)
@@ -574,7 +650,10 @@ def recovery(answer):
         "comes back; are the two batches in their roles?",
         rtol=1e-3,
     )
-    hint = "the block is only a part of the way; replace its output alone"
+    hint = (
+        "the block is only a part of the way; replace its output alone, in "
+        "the run on corrupt"
+    )
     if isinstance(got["block"], float) and abs(got["block"] - whole) < 1e-4:
         hint = "take the mean of the ratios, not the ratio of the means"
     same_number(got["block"], part, hint, rtol=1e-3)
@@ -584,7 +663,8 @@ def recovery(answer):
         "an in-place module follows; keep the values before it",
         rtol=1e-3,
     )
-    _left_alone(model)
+    _left_alone(model, modes)
+    _same_settings(model, "ELU")
     expect(
         model.stem.weight.grad is None
         and torch.equal(model.stem.bias.grad, torch.ones(32)),

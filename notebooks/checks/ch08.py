@@ -120,6 +120,12 @@ def running_mean(answer):
         "with momentum None every batch counts the same",
         name="the result for momentum None",
     )
+    same_number(
+        call(answer, means, 0.0),
+        0.0,
+        "0 is a number and not None: the running mean stays where it was",
+        name="the result for momentum 0",
+    )
 
 
 @exercise("8.5")
@@ -140,7 +146,15 @@ def pixel_norm(answer):
         not torch.allclose(got, plain, atol=1e-3),
         "weight and bias are not used",
     )
-    same_tensor(got, want, "each pixel has its own mean over the channels")
+    same_tensor(
+        call(answer, X, torch.ones(4), torch.zeros(4)),
+        plain,
+        "each pixel has its own mean over the channels, and its own biased "
+        "variance",
+    )
+    same_tensor(
+        got, want, "weight and bias are for the channels, which are on axis 1"
+    )
     last = (X / 3e3).movedim(1, -1)  # a variance as small as 1e-6
     for eps, given in ((1e-6, ()), (1.0, (1.0,))):
         same_tensor(
@@ -344,7 +358,7 @@ def early_stopping(answer):
 def recalibrate(answer):
     model = nn.Sequential(
         nn.Conv2d(2, 3, 3),
-        nn.Dropout(0.5),
+        nn.Dropout2d(0.5),
         nn.Sequential(nn.BatchNorm2d(3, momentum=0.3)),
         nn.Unflatten(1, (3, 1)),
         nn.BatchNorm3d(3),
@@ -363,10 +377,7 @@ def recalibrate(answer):
     mean = torch.stack([y.mean((0, 2, 3)) for y in seen]).mean(0)
     var = torch.stack([y.var((0, 2, 3)) for y in seen]).mean(0)
     got = call(answer, model, batches, mutates=True)
-    expect(
-        isinstance(got, nn.Sequential),
-        "return the model; is a return missing?",
-    )
+    expect(got is model, "return the model itself; is a return missing?")
     bn = got[2][0]
     expect(
         all(
@@ -380,6 +391,7 @@ def recalibrate(answer):
         not any(module.training for module in got.modules()),
         "the model should be in eval mode afterwards",
     )
+    expect(model[1].p == 0.5, "dropout should drop as before afterwards")
     expect(
         bn.momentum == 0.3 and got[6].momentum == 0.1,
         "give each layer its old momentum back",
@@ -508,7 +520,15 @@ def lengthen(answer):
     )
     for i in (0, 6):
         model[i].weight.data *= 4
-    groups = [{**group, "params": list(group["params"])} for group in groups]
+    groups = [  # SGD takes a tensor by itself too
+        {
+            **group,
+            "params": [group["params"]]
+            if isinstance(group["params"], torch.Tensor)
+            else list(group["params"]),
+        }
+        for group in groups
+    ]
     held = [id(p) for group in groups for p in group["params"]]
     expect(
         sorted(held) == sorted(map(id, model.parameters())),

@@ -21,8 +21,13 @@ def limit_nothing_for_good(model, limit):
 
 
 def linear_by_autograd(X, W, G):
-    X, W = X.requires_grad_(), W.requires_grad_()
+    X, W = X.clone().requires_grad_(), W.clone().requires_grad_()
     return (*torch.autograd.grad(X @ W.T, (X, W), G), G.sum(0))
+
+
+def linear_by_vjp(X, W, G):
+    _, back = torch.func.vjp(lambda X, W: X @ W.T, X, W)
+    return (*back(G), G.sum(0))
 
 
 def defaults_for_good(module, **defaults):
@@ -32,6 +37,15 @@ def defaults_for_good(module, **defaults):
     return module.register_forward_hook(lambda m, args, output: None)
 
 
+def shapes_one_by_one(model, X):
+    found = {}
+    for name, module in model.named_modules():
+        if not list(module.children()):
+            X = module(X)
+            found[name] = tuple(X.shape)
+    return found
+
+
 MEASURE = "(channels == 0).all(1).float().mean()"
 FINALLY = "    finally:\n        for handle in handles:\n            handle"
 LEFT_IN_EVAL = edit(
@@ -39,6 +53,13 @@ LEFT_IN_EVAL = edit(
     "    model.eval()\n    for name, module in model",
     "mode has changed",
 )
+BACK_IN_TRAIN = edits(
+    ("    try:\n", "    model.eval()\n    try:\n"),
+    ("    finally:\n", "    finally:\n        model.train()\n"),
+    hint="that of each module",
+)
+NOT_NESTED = "[p for m in model for p in m.parameters(recurse=False)]"
+OFF = "    for m in model.modules():\n        m.inplace = False\n"
 
 WRONG = {
     "7.1": [
@@ -69,6 +90,16 @@ WRONG = {
             ("append)", "append)\n    return t.register_hook(print)"),
             hint="should be silent",
         ),
+        edit(
+            "seen.append",
+            "lambda grad: seen.append(grad.detach())",
+            "shares its memory",
+        ),
+        edits(
+            ("return t", "t"),
+            ("append)", "append)\n    return seen"),
+            hint="return the handle",
+        ),
     ],
     "7.2": [
         edit("(9, 6)", "(15, 6)", "only one passes the hook"),
@@ -97,6 +128,8 @@ WRONG = {
         edits(("return [", "handles = ["), hint="list of handles"),
         (limit_after_adding, "not what has added up"),
         (limit_nothing_for_good, "as usual"),
+        edit("clamp(-limit, limit)", "clamp(max=limit)", "below -limit"),
+        edit("model.parameters()", NOT_NESTED, "nested modules"),
     ],
     "7.4": [
         LEFT_IN_EVAL,
@@ -117,6 +150,8 @@ WRONG = {
         edit("output.shape", "args[0].shape", "this module's output"),
         edit("tuple(output.shape)", "output.shape", "a plain tuple"),
         edit("return found", "return list(found)", "a dictionary"),
+        BACK_IN_TRAIN,
+        (shapes_one_by_one, "your code raised"),
     ],
     "7.5": [
         edit("G.T @ X", "X.T @ G", "the gradient by W has shape"),
@@ -126,7 +161,8 @@ WRONG = {
         edit("G @ W,", "G @ W / len(X),", "reaches all outputs"),
         edit("G.T @ X", "G.T @ X / len(X)", "adds up over the batch"),
         edit(", G.sum(0)", "", "three tensors"),
-        (linear_by_autograd, "your code raised"),
+        (linear_by_autograd, "autograd is at work"),
+        (linear_by_vjp, "autograd is at work"),
     ],
     "7.6": [
         (lambda module: [], "needs __enter__"),
@@ -151,10 +187,20 @@ WRONG = {
             "outputs.__setitem__(slice(None), [output.detach().clone()])",
             "every call",
         ),
+        edit(
+            "outputs.append(output.detach().clone())",
+            "outputs.append(output.detach().clone()) or output.detach()",
+            "what does the hook return?",
+        ),
+        edits(
+            ("class Record:", "outputs = []\n\n\nclass Record:"),
+            ("        outputs = []\n", ""),
+            hint="list of its own",
+        ),
     ],
     "7.7": [
         edit("defaults | kwargs", "kwargs | defaults", "should win"),
-        edit("defaults | kwargs", "kwargs or defaults", "should win"),
+        edit("defaults | kwargs", "kwargs or defaults", "keep their defaults"),
         edit(
             "defaults | kwargs",
             "defaults.update(kwargs) or defaults",
@@ -163,6 +209,16 @@ WRONG = {
         edit("defaults | kwargs", "kwargs", "gets the defaults"),
         edit("return ", "", "return the handle"),
         (defaults_for_good, "after remove()"),
+        edit(
+            "defaults | kwargs",
+            "{k: kwargs.get(k) or v for k, v in defaults.items()}",
+            "a 0 too",
+        ),
+        edit(
+            "defaults | kwargs",
+            "{k: kwargs.get(k, v) for k, v in defaults.items()}",
+            "lost on the way",
+        ),
     ],
     "7.8": [
         LEFT_IN_EVAL,
@@ -188,6 +244,13 @@ WRONG = {
             ),
             hint="left behind",
         ),
+        BACK_IN_TRAIN,
+        edit(
+            MEASURE,
+            f"({MEASURE} if output.ndim > 2 "
+            "else (output == 0).float().mean())",
+            "are the units",
+        ),
     ],
     "7.9": [
         edit(', size_guidance={"scalars": 0}', "", "keeps a sample"),
@@ -210,6 +273,7 @@ WRONG = {
         edit("        p.grad = None\n", "", "left after backward"),
         edit(" + p.grad", " + (1 - momentum) * p.grad", "first step"),
         edit("velocity[p] = v", "velocity[p] = p.grad", "remember its v"),
+        edit("model.parameters()", NOT_NESTED, "left after backward"),
     ],
     "7.11": [
         edit("(start + t * (X - start))", "(t * X)", "add up to the rise"),
@@ -272,6 +336,14 @@ WRONG = {
             ("(keep):\n        ", "(keep)\n        "),
             hint="left behind",
         ),
+        edit("    seen = []\n", OFF + "    seen = []\n", "no longer in place"),
+        edit(
+            "model(X)",
+            "model.requires_grad_(False)(X.clone().requires_grad_())",
+            "no longer requires",
+        ),
+        edit("    score", "    model.train()\n    score", "of each module"),
+        edit("submodule(layer)", 'submodule("2")', "stack of maps has shape"),
     ],
     "7.13": [
         LEFT_IN_EVAL,
@@ -298,7 +370,7 @@ WRONG = {
         edit(
             "faults[0] if faults else None",
             "(faults + [()])[0]",
-            "the fault should be",
+            "a healthy network",
         ),
         edit("            handle.remove()", "            pass", "left behind"),
         edits(
@@ -308,6 +380,12 @@ WRONG = {
                 "    model(X)\n    for handle in handles:\n        handle",
             ),
             hint="left behind",
+        ),
+        BACK_IN_TRAIN,
+        edit(
+            "(output == output[:1]).all()",
+            "(output[0] == output[-1]).all()",
+            "a healthy network",
         ),
     ],
     "7.14": [
@@ -339,6 +417,47 @@ WRONG = {
                 "        )\n        patched = score(corrupt)",
             ),
             hint="part of the way",
+        ),
+        edit("    low, sh", OFF + "    low, sh", "no longer in place"),
+        edit(
+            "    low, shares",
+            "    model.requires_grad_(False)\n    low, shares",
+            "no longer requires",
+        ),
+        edit(
+            "    return shares",
+            "    model.train()\n    return shares",
+            "of each module",
+        ),
+        edits(
+            ("shares = score(corrupt)", "shares = score(clean)"),
+            ("high = score(clean)", "high = score(corrupt)"),
+            ("patched = score(corrupt)", "patched = score(clean)"),
+            hint="in the run on corrupt",
+        ),
+    ],
+}
+
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "7.11": [
+        (  # for pictures only, all points in one batch
+            """\
+    total = torch.zeros_like(X)
+    for k in range(steps):
+        t = (k + 0.5) / steps
+        point = (start + t * (X - start)).detach().requires_grad_()
+        score = model(point).gather(1, target[:, None]).sum()
+        total += torch.autograd.grad(score, point)[0]
+    return (X - start) * total / steps
+""",
+            """\
+    t = ((torch.arange(steps) + 0.5) / steps).view(-1, 1, 1, 1, 1)
+    points = (start + t * (X - start)).flatten(0, 1).requires_grad_()
+    score = model(points).gather(1, target.repeat(steps)[:, None]).sum()
+    (grad,) = torch.autograd.grad(score, points)
+    return (X - start) * grad.view(steps, *X.shape).mean(0)
+""",
         ),
     ],
 }

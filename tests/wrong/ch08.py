@@ -86,6 +86,11 @@ WRONG = {
         ),
         edit("1 / count", "0.1", "counts the same"),
         edit("running = 0.0", "running = 1.0", "mixes the old value"),
+        edit(
+            "1 / count if momentum is None else momentum",
+            "momentum or 1 / count",
+            "0 is a number",
+        ),
     ],
     "8.5": [
         edits(
@@ -98,6 +103,11 @@ WRONG = {
         edit(".movedim(-1, 1)", "", "has shape"),
         edit("weight, bias, eps)", "weight, bias, 1e-6)", "should be 1.0"),
         edit("eps=1e-6", "eps=1e-5", "should be 1e-06"),
+        edits(
+            ("weight, bias, eps)", "eps=eps)"),
+            ("y.movedim(-1, 1)", "y.movedim(-1, 1) * weight + bias"),
+            hint="on axis 1",
+        ),
     ],
     "8.6": [
         (groups_by_name, "got decay 0.25"),
@@ -230,6 +240,24 @@ WRONG = {
         edit("nn.BatchNorm1d | ", "", "three kinds"),
         edit("return model.eval()", "model.eval()", "a return missing"),
         edit("return model.eval()", "return model", "in eval mode"),
+        edit(
+            "    model.eval()\n",
+            "    model = type(model)(*model).eval()\n",
+            "the model itself",
+        ),
+        edit(
+            "    model.eval()\n",
+            "    for module in model.train().modules():\n"
+            "        if isinstance(module, nn.Dropout):\n"
+            "            module.eval()\n",
+            "dropout off",
+        ),
+        edit(
+            "    model.eval()\n",
+            "    for module in model.eval().modules():\n"
+            "        module.p = 0.0\n",
+            "drop as before",
+        ),
     ],
     "8.12": [
         (lambda W, steps: W.norm(), "Frobenius"),
@@ -282,6 +310,16 @@ WRONG = {
         ),
         edit("nn.Linear(128, 10)", "nn.Linear(128, 11)", "has shape"),
         edit("        optimizer.step()\n", "", "of unseen digits"),
+    ],
+}
+
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "8.14": [
+        (
+            '{"params": long, "lr": lr * factor**2}',
+            '*({"params": w, "lr": lr * factor**2} for w in long)',
+        ),
     ],
 }
 

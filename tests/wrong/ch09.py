@@ -1,6 +1,7 @@
 """Wrong answers for chapter 9 with a part of the hint that each must get."""
 
 import io
+import re
 
 import torch
 from torch.utils.data import DistributedSampler
@@ -14,6 +15,10 @@ def the_file(model):
     return len(buffer.getvalue())
 
 
+def by_pattern(state, prefix):
+    return {re.sub("^" + prefix, "", name): state[name] for name in state}
+
+
 def from_memory(value, path):
     buffer = io.BytesIO()
     torch.save(value, buffer)
@@ -22,6 +27,17 @@ def from_memory(value, path):
 
 def the_sampler(n, rank, world):
     return list(DistributedSampler(range(n), world, rank, shuffle=False))
+
+
+def repeated_once(n, rank, world):
+    rows = list(range(n))
+    rows += rows[: -n % world]
+    return rows[rank::world]
+
+
+def for_vectors(grads, sizes):
+    weights = torch.tensor(sizes)[:, None] / sum(sizes)
+    return (weights * torch.stack(grads)).sum(0)
 
 
 RENAMED = "name.removeprefix(prefix)"
@@ -33,6 +49,11 @@ WRONG = {
         edit("state_dict().values()", "parameters()", "more than parameters"),
         edit("value.nbytes", "4 * value.numel()", "has 4 bytes"),
         (the_file, "only the tensors' own bytes"),
+        edit(
+            "model.state_dict().values()",
+            "[*model.parameters(), *model.buffers()]",
+            "not persistent",
+        ),
     ],
     "9.2": [
         edit(RENAMED, "name[len(prefix) :]", "must stay as they are"),
@@ -46,6 +67,8 @@ WRONG = {
             "state.pop(name) for name in list(state)",
             "changes its input",
         ),
+        (by_pattern, "counts as it is"),
+        edit(RENAMED, "name.removeprefix('module.')", "any text may be"),
     ],
     "9.3": [
         edit(
@@ -64,6 +87,14 @@ WRONG = {
             "changes the state",
         ),
         edit("KeyError(*wrong)", "ValueError(*wrong)", "KeyError is asked"),
+        edit('name.startswith("fc.")', '"fc." in name', "was not loaded"),
+        edit(
+            "    body = {",
+            "    if set(state) != set(model.state_dict()):\n"
+            "        raise KeyError\n"
+            "    body = {",
+            "your code raised KeyError",
+        ),
     ],
     "9.4": [
         edit(".eval()", "", "a running statistic moved"),
@@ -86,6 +117,13 @@ WRONG = {
             "(False)\n    for m in model.modules():\n"
             "        m.track_running_stats = False",
             "depends on its batch",
+        ),
+        edit(
+            "model.fc.requires_grad_(True).train()",
+            "model.fc.train()\n"
+            "    for name, p in model.named_parameters():\n"
+            "        p.requires_grad_(name.startswith('fc'))",
+            "the body gets gradients",
         ),
     ],
     "9.5": [
@@ -195,6 +233,8 @@ WRONG = {
         edit("row % n for", "min(row, n - 1) for", "the wrong ones"),
         edit("[row % n for row in range(rank, total, world)]", "()", "a list"),
         (the_sampler, "without the sampler"),
+        (repeated_once, "gets 0 of 2 rows"),
+        (lambda *args: the_sampler(*args), "without the sampler"),
     ],
     "9.11": [
         edits(
@@ -203,6 +243,7 @@ WRONG = {
             hint="should count more",
         ),
         edit("total / sum(sizes)", "total", "not a sum"),
+        (for_vectors, "should count more"),
     ],
     "9.12": [
         edits(
@@ -259,6 +300,35 @@ WRONG = {
             "",
             "not iterable",
         ),
+        edits(
+            (
+                "            self.order =",
+                "            seed = torch.randint(9**9, (), "
+                "generator=self.generator)\n"
+                "            np.random.seed(seed.item())\n"
+                "            self.order =",
+            ),
+            (
+                "torch.randperm(self.n, generator=self.generator)",
+                "torch.from_numpy(np.random.permutation(self.n))",
+            ),
+            hint="of NumPy or of Python",
+        ),
+        edits(
+            ("self.order = torch.randperm(", "order = torch.randperm("),
+            (
+                "            self.place = 0\n",
+                "            if self.order is None:\n"
+                "                self.order = order.clone()\n"
+                "            self.order.copy_(order)\n"
+                "            self.place = 0\n",
+            ),
+            (
+                '"order": self.order,',
+                '"order": None if self.order is None else self.order.clone(),',
+            ),
+            hint="loaded only once",
+        ),
     ],
     "9.14": [
         edit(" = copy.deepcopy(model)", " = model", "tune a copy"),
@@ -279,6 +349,7 @@ WRONG = {
             "a bias has",
         ),
         edit("range(400)", "range(3)", "too badly"),
+        edit("copy.deepcopy(model)", "torch.nn.Sequential(*model)", "a copy"),
     ],
     "9.15": [
         edit("copy.deepcopy(model)", "model", "work on a copy"),
@@ -298,6 +369,34 @@ WRONG = {
         edit("SGD(model.fc.", "SGD(nn.Linear(2, 2).", "hold the new head"),
         edit("(model(X), y)", "(model(X).softmax(dim=1), y)", "get logits"),
         edit("        optimizer.zero_grad()\n", "", "pile up"),
+    ],
+}
+
+# (old, new) texts of the solution: answers that are right too
+RIGHT = {
+    "9.5": [
+        (
+            """\
+    return [
+        {"params": parameters, "lr": lr * factor ** (len(lists) - 1 - i)}
+        for i, parameters in enumerate(lists)
+    ]
+""",
+            """\
+    lists.reverse()
+    groups = tuple({"params": p, "lr": lr * factor**i} for i, p in
+                   enumerate(lists))
+    return groups[::-1]
+""",
+        ),
+    ],
+    "9.14": [
+        (  # the bias first, as a removed parametrization leaves them
+            "    return tuned",
+            "    for layer in tuned[::2]:\n"
+            "        layer.weight = layer._parameters.pop('weight')\n"
+            "    return tuned",
+        ),
     ],
 }
 
