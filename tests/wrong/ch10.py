@@ -209,7 +209,7 @@ WRONG = {
         (with_a_loop, "there is a loop"),
         edit(".triu(diagonal=1)", ".fill_diagonal_(0)", "it alone stays"),
         edit("<= threshold", "< threshold", "not more than the threshold"),
-        edit("order[table.amax(dim=0) <= threshold]", "boxes", "dtype"),
+        edit("order[(table <= threshold).all(dim=0)]", "boxes", "dtype"),
         (loop_over_lists, "there is a loop"),
     ],
     "10.10": [
