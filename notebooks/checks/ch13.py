@@ -1,14 +1,13 @@
 """Checks of chapter 13, graphs."""
 
 import dis
-import sys
 import warnings
 from numbers import Integral
 
 import torch
 from torch import nn
 
-from checks.watchers import Calls
+from checks.watchers import Calls, Lines
 from checks.words import (
     call,
     exercise,
@@ -50,6 +49,13 @@ def _path(size, start=0):
     return to_undirected(torch.stack([node, node + 1])) + start
 
 
+def _is_integer(value):
+    expect(
+        isinstance(value, Integral),
+        f"an integer is asked for, this is a {type(value).__name__}",
+    )
+
+
 @exercise("13.1")
 def make_edge_index(answer):
     for ties in ([(0, 1), (1, 2), (4, 0)], [(3, 0), (2, 1), (0, 2), (1, 3)]):
@@ -86,10 +92,7 @@ def lonely(answer):
             "the count is not right; think of the lower row of edge_index, "
             "and of nodes beyond its largest number",
         )
-        expect(
-            isinstance(got, Integral),
-            f"an integer is asked for, this is a {type(got).__name__}",
-        )
+        _is_integer(got)
 
 
 @exercise("13.3")
@@ -122,21 +125,16 @@ def _has_loop(code):
 
 @exercise("13.4")
 def neighbour_mean(answer):
-    calls, modules = [], set()
-
-    def look(frame, event, arg):
-        modules.add(frame.f_globals.get("__name__", "").partition(".")[0])
-
+    calls = []
     for n in (6, 12):
         x, ring = torch.randn(n, 3), _ring(n)
-        sys.setprofile(look)
-        try:
-            with Calls() as seen:
-                call(answer, x, ring)
-        finally:
-            sys.setprofile(None)
+        with Calls() as seen, Lines() as lines:
+            call(answer, x, ring)
         calls.append(len(seen.names))
-    expect("torch_geometric" not in modules, "do without the functions of PyG")
+        expect(
+            "torch_geometric" not in lines.packages,
+            "do without the functions of PyG",
+        )
     code = getattr(answer, "__code__", None)
     expect(
         calls[0] == calls[1] and not (code and _has_loop(code)),
@@ -172,10 +170,7 @@ def triangles(answer):
             "the count is not right; a triangle is met from each of its "
             "corners, and in both directions",
         )
-        expect(
-            isinstance(got, Integral),
-            f"an integer is asked for, this is a {type(got).__name__}",
-        )
+        _is_integer(got)
 
 
 @exercise("13.6")

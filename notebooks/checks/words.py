@@ -6,6 +6,7 @@ raises `Hint` as soon as something is wrong: see `expect`, `call`,
 anything, so that what an answer gives is compared by one of the last three.
 """
 
+import contextlib
 import copy
 import math
 import numbers
@@ -79,6 +80,21 @@ def call(function, *args, mutates=False, **kwargs):
     return result
 
 
+@contextlib.contextmanager
+def without_torch_func(told):
+    """Say `told` where torch.func refuses to work under saved tensor hooks.
+
+    Raises:
+        Hint: `told`, in place of the one with the words of torch.func.
+    """
+    try:
+        yield
+    except Hint as hint:
+        if "saved tensor hooks" not in str(hint):
+            raise
+        raise Hint(told) from None
+
+
 def call_by_hand(function, *args):
     """Call a learner's function, which may not leave its work to autograd.
 
@@ -97,14 +113,11 @@ def call_by_hand(function, *args):
         kept.append(tensor)
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept):
-        try:
-            result = call(function, *args)
-        except Hint as hint:  # torch.func refuses to work under such hooks
-            if "saved tensor hooks" not in str(hint):
-                raise
-            kept.append(hint)
-    expect(not kept, "autograd is at work; write the formula down yourself")
+    told = "autograd is at work; write the formula down yourself"
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept)
+    with hooks, without_torch_func(told):
+        result = call(function, *args)
+    expect(not kept, told)
     return result
 
 
